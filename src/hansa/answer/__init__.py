@@ -1,0 +1,1 @@
+"""One request becomes one stream: admit, plan, try, close."""

@@ -1,0 +1,1 @@
+"""What the model sees: gather, budget, templates, trimming."""

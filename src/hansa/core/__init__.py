@@ -1,0 +1,1 @@
+"""What every room stands on: errors, money, digests, signatures, files, clock, bounds."""

@@ -1,0 +1,31 @@
+"""Canonical JSON and digests: what gets signed, and how it is named."""
+
+import hashlib
+from typing import Any
+
+import msgspec
+import rfc8785
+
+from hansa.core.errors import IntegrityError
+
+
+def canonical_json(value: Any) -> bytes:
+    """Encode a msgspec Struct or plain JSON value as RFC 8785 bytes.
+
+    Raises:
+        IntegrityError: the value has no canonical form (NaN, or an integer beyond 2^53).
+    """
+    try:
+        return rfc8785.dumps(msgspec.to_builtins(value))
+    except (rfc8785.CanonicalizationError, msgspec.ValidationError) as error:
+        raise IntegrityError(f"no canonical JSON for this value: {error}") from error
+
+
+def sha256_hex(data: bytes) -> str:
+    """The SHA-256 of `data` as 64 lower-case hex digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def salted_digest(salt: str, text: str) -> str:
+    """A digest of a prompt or completion that cannot be looked up without its salt."""
+    return sha256_hex(salt.encode() + b"\x00" + text.encode())

@@ -1,0 +1,99 @@
+"""Every error Hansa raises on purpose.
+
+HansaError
+  + UserError            the request is wrong; the caller can mend it
+  |   x NotFound         a named thing does not exist
+  |   x Unauthorized     no key, or one we do not know
+  + ConfigError          hansa.toml, an environment variable or a flag is wrong
+  + PolicyRefusal        a hard rule (residency, licence, data use, tier, context) leaves no replica
+  + EngineError          the inference engine failed
+  |   x EngineUnavailable  it cannot be reached or has no room; another replica may serve
+  + PeerError            another member's node refused or failed
+  |   x PeerUnavailable  it cannot be reached; another replica may serve
+  + IntegrityError       a signature, digest or proof does not hold
+  + StorageError         the disk refused (full, read-only, gone)
+
+Each class states `code` (stable, machine-readable), `status` (HTTP), `retryable` and `exit_code`;
+each instance a message (what happened, where) and a `hint` (what to do). The doors turn them into
+their own form once: an HTTP body, an exit code.
+"""
+
+
+class HansaError(Exception):
+    """Base of all errors raised on purpose."""
+
+    code = "internal_error"
+    status = 500
+    retryable = False
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class UserError(HansaError):
+    code = "invalid_request"
+    status = 400
+    exit_code = 2
+
+
+class NotFound(UserError):
+    code = "not_found"
+    status = 404
+
+
+class Unauthorized(UserError):
+    code = "invalid_api_key"
+    status = 401
+
+
+class ConfigError(UserError):
+    code = "invalid_config"
+
+
+class PolicyRefusal(HansaError):
+    """`rule` names the hard rule that refused."""
+
+    code = "policy_refusal"
+    status = 403
+
+    def __init__(self, message: str, *, rule: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.rule = rule
+
+
+class EngineError(HansaError):
+    code = "engine_error"
+    status = 502
+
+
+class EngineUnavailable(EngineError):
+    code = "engine_unavailable"
+    status = 503
+    retryable = True
+
+
+class PeerError(HansaError):
+    code = "peer_error"
+    status = 502
+
+
+class PeerUnavailable(PeerError):
+    code = "peer_unavailable"
+    status = 503
+    retryable = True
+
+
+class IntegrityError(HansaError):
+    code = "integrity_error"
+    status = 403
+
+
+class StorageError(HansaError):
+    code = "storage_error"
+    status = 507

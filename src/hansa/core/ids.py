@@ -1,0 +1,29 @@
+"""Names of things, as distinct types so that one is not passed for another."""
+
+import re
+import secrets
+from typing import NewType
+
+from hansa.core.errors import ConfigError
+
+MemberId = NewType("MemberId", str)
+ReplicaId = NewType("ReplicaId", str)
+ModelId = NewType("ModelId", str)
+RequestId = NewType("RequestId", str)
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+
+
+def new_request_id() -> RequestId:
+    """A fresh id, 128 random bits."""
+    return RequestId(f"req-{secrets.token_hex(16)}")
+
+
+def check_name(value: str, what: str) -> str:
+    """Return `value` if it can name a member, replica or model; else raise ConfigError."""
+    if not _NAME.fullmatch(value):
+        raise ConfigError(
+            f"{value!r} is no name for a {what}",
+            hint="use 1 to 64 of a-z, 0-9, '.', '_', '-', with a letter or digit at both ends",
+        )
+    return value

@@ -1,0 +1,1 @@
+"""The editor door: completion, edit, ask."""

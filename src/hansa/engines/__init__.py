@@ -1,0 +1,1 @@
+"""One module per inference engine; each turns a Request into a stream of Chunks."""

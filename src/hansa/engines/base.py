@@ -1,0 +1,31 @@
+"""The seam between Hansa and whatever generates the tokens."""
+
+from collections.abc import AsyncIterator
+from typing import Literal, Protocol
+
+from hansa.wire.requests import Chunk, Request
+
+EngineState = Literal["starting", "ready", "down"]
+
+
+class Engine(Protocol):
+    """One replica, seen from the answer room."""
+
+    def stream(self, request: Request) -> AsyncIterator[Chunk]:
+        """Generate. The last chunk has `finish` and `usage`; closing the iterator stops the work.
+
+        Raises:
+            EngineUnavailable, PeerUnavailable: before the first chunk; another replica may serve.
+            EngineError, PeerError: it broke, or refused for good.
+        """
+        ...
+
+    def state(self) -> EngineState:
+        """Whether it takes requests now; never blocks."""
+        ...
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None:
+        """Stop and release everything; safe to call twice."""
+        ...

@@ -1,0 +1,1 @@
+"""A codebase made searchable: walk, chunk, search, store."""

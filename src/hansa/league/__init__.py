@@ -1,0 +1,1 @@
+"""Charter, members, keys and grants."""

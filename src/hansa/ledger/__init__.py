@@ -1,0 +1,1 @@
+"""Receipts, the Merkle log, prices and settlement."""

@@ -1,0 +1,1 @@
+"""The catalog: what a model is, how it is prompted, where its weights are kept."""

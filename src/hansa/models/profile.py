@@ -1,0 +1,28 @@
+"""How a model is prompted: what differs between models and not between engines."""
+
+from typing import Literal
+
+import msgspec
+
+
+class FimTokens(msgspec.Struct, frozen=True):
+    """Sentinels of a model trained to fill in the middle."""
+
+    prefix: str
+    suffix: str
+    middle: str
+    order: Literal["psm", "spm"] = "psm"
+    file_separator: str = ""
+    """Comes before each other file shown; empty if the model knows none."""
+
+
+class Profile(msgspec.Struct, frozen=True):
+    chat: Literal["chatml"]
+    """Name of the chat template, rendered on our side."""
+    fim: FimTokens | None
+    """None: the model only continues text; the suffix then guides trimming alone."""
+    stop: tuple[str, ...]
+    """Strings at which generation always ends."""
+    context_tokens: int
+    chars_per_token: float
+    """Mean over source code; used to budget before anything is tokenised."""

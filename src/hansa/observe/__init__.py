@@ -1,0 +1,1 @@
+"""Names, logs and metrics."""

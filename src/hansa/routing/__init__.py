@@ -1,0 +1,1 @@
+"""Which replica, and why: pure functions over a snapshot."""
