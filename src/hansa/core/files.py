@@ -5,7 +5,7 @@ import errno
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import platformdirs
@@ -52,7 +52,7 @@ def storage_error(error: OSError, path: Path) -> StorageError:
 
 
 @contextlib.contextmanager
-def exclusive_lock(path: Path) -> Iterator[None]:
+def exclusive_lock(path: Path) -> Generator[None]:
     """Hold a lock between processes; waits. The system frees it if its holder is killed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:

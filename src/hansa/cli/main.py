@@ -1,0 +1,89 @@
+"""The `hansa` command: finds the verb, loads only that file, turns errors into exit codes."""
+
+import importlib
+import sys
+
+import click
+
+from hansa import __version__
+from hansa.cli.output import print_error
+from hansa.core.errors import HansaError
+
+COMMANDS = {
+    "up": "hansa.cli.up:up",
+    "demo": "hansa.cli.demo:demo",
+    "complete": "hansa.cli.complete:complete",
+    "edit": "hansa.cli.edit:edit",
+    "ask": "hansa.cli.ask:ask",
+    "index": "hansa.cli.index:index",
+    "search": "hansa.cli.search:search",
+    "node": "hansa.cli.node:node",
+    "doctor": "hansa.cli.doctor:doctor",
+    "key": "hansa.cli.key:key",
+    "league": "hansa.cli.league:league",
+    "receipts": "hansa.cli.receipts:receipts",
+    "settle": "hansa.cli.settle:settle",
+    "model": "hansa.cli.model:model",
+    "route": "hansa.cli.route:route",
+}
+"""Verb to `module:function`. A verb's module is imported only when it is used."""
+
+HELP = {
+    "up": "Start a node with the embedded model and index this repository.",
+    "demo": "Run a three-member league on this machine and show every step.",
+    "complete": "Complete code at FILE:LINE:COL.",
+    "edit": "Change a file as described in words; shows a diff first.",
+    "ask": "Answer a question about the codebase, with files and lines.",
+    "index": "Make a repository searchable.",
+    "search": "Search the indexed repository.",
+    "node": "Serve, inspect or drain a member's node.",
+    "doctor": "Check this machine and configuration; say what to do.",
+    "key": "Create, list and revoke API keys.",
+    "league": "Found, join, sign, verify and show a league's charter.",
+    "receipts": "List, verify and reconcile receipts.",
+    "settle": "Price a period's receipts and share them out.",
+    "model": "List the catalog, fetch and verify weights.",
+    "route": "Explain which replica serves a request, and why.",
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(HELP.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="hansa")
+def cli() -> None:
+    """One AI coding assistant, run together by organisations that stay independent.
+
+    Exit codes: 0 done, 1 it ran and the answer is no, 2 wrong use or configuration.
+    """
+
+
+def main() -> None:
+    """Run the command line; the only place where a command's errors are turned into an exit."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.Abort:
+        sys.exit(130)
+    except HansaError as error:
+        print_error(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)

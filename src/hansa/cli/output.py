@@ -1,0 +1,28 @@
+"""What commands print: data on stdout, everything said to a person on stderr."""
+
+import sys
+from typing import Any
+
+import click
+import msgspec
+
+from hansa.core.errors import HansaError, PolicyRefusal
+
+
+def print_json(value: Any) -> None:
+    """Print a msgspec Struct or plain value as one indented JSON document."""
+    encoded = msgspec.json.encode(value)
+    print(msgspec.json.format(encoded, indent=2).decode())
+
+
+def say(text: str) -> None:
+    """Tell the person something, on stderr."""
+    print(text, file=sys.stderr)
+
+
+def print_error(error: HansaError) -> None:
+    """Print what happened and what to do, on stderr."""
+    rule = f" [rule: {error.rule}]" if isinstance(error, PolicyRefusal) else ""
+    click.echo(f"{click.style('error:', fg='red')} {error.message}{rule}", err=True)
+    if error.hint:
+        click.echo(f"{click.style('hint:', fg='cyan')} {error.hint}", err=True)

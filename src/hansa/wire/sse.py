@@ -1,0 +1,80 @@
+"""Server-sent events: one encoder, one decoder that takes bytes split anywhere.
+
+Source: WHATWG HTML, section 9.2 "Server-sent events".
+"""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from hansa.core.bounds import SSE_EVENT_BYTES_MAX
+from hansa.core.errors import EngineError
+
+
+class Event(msgspec.Struct, frozen=True):
+    data: str
+    name: str = "message"
+
+
+def encode_event(data: bytes, name: str = "") -> bytes:
+    """One event; `data` must hold no newline (JSON never does)."""
+    head = f"event: {name}\n".encode() if name else b""
+    return head + b"data: " + data + b"\n\n"
+
+
+class Decoder:
+    """Feed it bytes, take the events they complete. Lines may end in LF, CRLF or CR."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._data: list[str] = []
+        self._name = "message"
+        self._size = 0
+
+    def feed(self, data: bytes) -> list[Event]:
+        """Return the events completed by `data`.
+
+        Raises:
+            EngineError: an event larger than `SSE_EVENT_BYTES_MAX`, or text that is not UTF-8.
+        """
+        self._buffer += data
+        if len(self._buffer) + self._size > SSE_EVENT_BYTES_MAX:
+            raise EngineError(f"an event of over {SSE_EVENT_BYTES_MAX} bytes arrived")
+        # A CR at the very end may be half of a CRLF; wait for what follows.
+        held = b"\r" if self._buffer.endswith(b"\r") else b""
+        text = self._buffer[: len(self._buffer) - len(held)]
+        lines = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        self._buffer = lines.pop() + held
+        return [event for line in lines if (event := self._take(line)) is not None]
+
+    def _take(self, line: bytes) -> Event | None:
+        if not line:
+            return self._finish()
+        self._size += len(line)
+        field, _, value = _decode(line).partition(":")
+        value = value.removeprefix(" ")
+        if field == "data":
+            self._data.append(value)
+        elif field == "event":
+            self._name = value
+        return None
+
+    def _finish(self) -> Event | None:
+        event = Event("\n".join(self._data), self._name) if self._data else None
+        self._data, self._name, self._size = [], "message", 0
+        return event
+
+
+async def decode_events(chunks: AsyncIterator[bytes]) -> AsyncIterator[Event]:
+    """Decode a body as it arrives."""
+    decoder = Decoder()
+    async for data in chunks:
+        for event in decoder.feed(data):
+            yield event
+
+
+def _decode(line: bytes) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError as error:
+        raise EngineError("an event stream that is not UTF-8 arrived") from error
