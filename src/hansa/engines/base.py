@@ -1,6 +1,6 @@
 """The seam between Hansa and whatever generates the tokens."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Literal, Protocol
 
 from hansa.wire.requests import Chunk, Request
@@ -11,7 +11,7 @@ EngineState = Literal["starting", "ready", "down"]
 class Engine(Protocol):
     """One replica, seen from the answer room."""
 
-    def stream(self, request: Request) -> AsyncIterator[Chunk]:
+    def stream(self, request: Request) -> AsyncGenerator[Chunk]:
         """Generate. The last chunk has `finish` and `usage`; closing the iterator stops the work.
 
         Raises:

@@ -16,10 +16,10 @@ class FimTokens(msgspec.Struct, frozen=True):
     """Comes before each other file shown; empty if the model knows none."""
 
 
-class Profile(msgspec.Struct, frozen=True):
+class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     chat: Literal["chatml"]
     """Name of the chat template, rendered on our side."""
-    fim: FimTokens | None
+    fim: FimTokens | None = None
     """None: the model only continues text; the suffix then guides trimming alone."""
     stop: tuple[str, ...]
     """Strings at which generation always ends."""

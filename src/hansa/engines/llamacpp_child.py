@@ -1,0 +1,67 @@
+"""The process that holds llama.cpp: `python -m hansa.engines.llamacpp_child`.
+
+It reads one line of JSON (`ChildConfig`) from stdin, loads the model, prints one line
+`{"url": ...}` and serves until stdin closes. So it ends with the node however the node ends, and a
+crash of native code ends only this process.
+"""
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import msgspec
+
+# A native module without type information.
+xllamacpp: Any = importlib.import_module("xllamacpp")
+
+NGRAM_MAP_K = 7
+"""Speculation that drafts from repeats in the text itself."""
+
+NGRAM_KEY_TOKENS = 3
+NGRAM_DRAFT_TOKENS = 8
+"""Measured for 24 tokens of code on 2 cores (docs/log.md); the default key of 12 rarely fires."""
+
+
+class ChildConfig(msgspec.Struct, frozen=True):
+    model_path: str
+    threads: int
+    slots: int
+    context_tokens: int
+    """Of each slot."""
+
+
+def main() -> None:
+    config = msgspec.json.decode(sys.stdin.buffer.readline(), type=ChildConfig)
+    server = xllamacpp.Server(_params(config))
+    sys.stdout.buffer.write(msgspec.json.encode({"url": server.listening_address}) + b"\n")
+    sys.stdout.flush()
+    sys.stdin.buffer.read()
+    # The model's memory goes with the process; unloading it in order takes longer than it is worth.
+    os._exit(0)
+
+
+def _params(config: ChildConfig) -> Any:
+    params = xllamacpp.CommonParams()
+    params.model.path = config.model_path
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0
+    params.n_ctx = config.context_tokens * config.slots
+    params.n_parallel = config.slots
+    params.n_batch = 512
+    params.cpuparams.n_threads = config.threads
+    params.cpuparams_batch.n_threads = config.threads
+    params.n_threads_http = config.slots + 2
+    params.cache_prompt = True
+    params.cache_ram_mib = 0
+    params.endpoint_slots = False
+    params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_ENABLED
+    params.speculative.types = [NGRAM_MAP_K]
+    params.speculative.ngram_map_k.size_n = NGRAM_KEY_TOKENS
+    params.speculative.ngram_map_k.size_m = NGRAM_DRAFT_TOKENS
+    params.verbosity = 0
+    return params
+
+
+if __name__ == "__main__":
+    main()
