@@ -1,0 +1,111 @@
+"""API keys: shown once when made, kept only as digests."""
+
+import hmac
+import re
+import secrets
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from hansa.core.clock import Clock
+from hansa.core.digests import sha256_hex
+from hansa.core.errors import ConfigError, NotFound, Unauthorized, UserError
+from hansa.core.files import exclusive_lock, write_atomic
+
+Tier = Literal["free", "pro", "team"]
+
+PREFIX = "hansa-"
+KEYS_MAX = 10_000
+
+_NAME = re.compile(r"[\w.@ -]{1,64}")
+
+
+class ApiKey(msgspec.Struct, frozen=True):
+    """What is kept of a key. 256 random bits need no slow hash."""
+
+    id: str
+    name: str
+    tier: Tier
+    sha256: str
+    created_at_ms: int
+
+
+class KeyRing:
+    """The keys of one node, in one file that is replaced whole.
+
+    A running node sees a key made or revoked by the command line at its next request.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._stamp: tuple[int, int] | None = None
+        self._by_digest: dict[str, ApiKey] = {}
+
+    def create(self, name: str, tier: Tier = "free") -> tuple[ApiKey, str]:
+        """Make a key; the second part is the secret, which is not kept.
+
+        Raises:
+            UserError: a name that cannot be shown in one line, or too many keys.
+        """
+        if not _NAME.fullmatch(name):
+            raise UserError(f"{name!r} is no name for a key", hint="use letters, digits, '-', '.'")
+        secret = PREFIX + secrets.token_urlsafe(32)
+        with exclusive_lock(self._path.with_suffix(".lock")):
+            keys = self.keys()
+            if len(keys) >= KEYS_MAX:
+                raise UserError(f"there are {KEYS_MAX} keys already", hint="revoke some")
+            key = ApiKey(
+                f"key-{secrets.token_hex(4)}", name, tier, sha256_hex(secret.encode()),
+                self._clock.now_ms(),
+            )  # fmt: skip
+            self._write([*keys, key])
+        return key, secret
+
+    def revoke(self, key_id: str) -> ApiKey:
+        with exclusive_lock(self._path.with_suffix(".lock")):
+            keys = self.keys()
+            gone = next((key for key in keys if key.id == key_id), None)
+            if gone is None:
+                raise NotFound(f"no key has the id {key_id!r}", hint="see `hansa key list`")
+            self._write([key for key in keys if key.id != key_id])
+        return gone
+
+    def keys(self) -> list[ApiKey]:
+        """All keys, oldest first."""
+        self._refresh()
+        return list(self._by_digest.values())
+
+    def check(self, secret: str) -> ApiKey:
+        """The key that `secret` belongs to. Raises Unauthorized."""
+        self._refresh()
+        digest = sha256_hex(secret.encode())
+        key = self._by_digest.get(digest)
+        if key is None or not hmac.compare_digest(key.sha256, digest):
+            raise Unauthorized(
+                "no API key was sent" if not secret else "this API key is not known here",
+                hint="make one with `hansa key create NAME` and send it as a bearer token",
+            )
+        return key
+
+    def _refresh(self) -> None:
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            self._stamp, self._by_digest = None, {}
+            return
+        stamp = (status.st_mtime_ns, status.st_ino)
+        if stamp == self._stamp:
+            return
+        try:
+            keys = msgspec.json.decode(self._path.read_bytes(), type=list[ApiKey])
+        except msgspec.DecodeError as error:
+            raise ConfigError(
+                f"{self._path} is damaged: {error}", hint="restore it, or delete it and make keys"
+            ) from error
+        self._stamp, self._by_digest = stamp, {key.sha256: key for key in keys}
+
+    def _write(self, keys: list[ApiKey]) -> None:
+        data = msgspec.json.format(msgspec.json.encode(keys), indent=2) + b"\n"
+        write_atomic(self._path, data, mode=0o600)

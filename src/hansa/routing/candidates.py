@@ -1,0 +1,26 @@
+"""What routing knows of the world when it chooses: a snapshot, nothing live."""
+
+from dataclasses import dataclass
+
+from hansa.wire.protocol import Member, ModelTerms, ReplicaStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One replica of the league, as it looked a moment ago."""
+
+    member: Member
+    terms: ModelTerms
+    replica: ReplicaStatus
+    local: bool
+    """Whether it belongs to the node that asks."""
+    up: bool
+    down_reason: str = ""
+    network_ms: float = 0.0
+    """Round trip to its node."""
+    warm_chars: int = 0
+    """Characters of the prompt's beginning it probably has in its cache."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.member.id}/{self.replica.id}"

@@ -1,0 +1,128 @@
+"""Which replica, and why: policy filters, predicted time and cost order."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hansa.core.bounds import COMPLETE_BUDGET_MS
+from hansa.core.errors import EngineUnavailable, NotFound, PolicyRefusal
+from hansa.routing.candidates import Candidate
+from hansa.routing.predict import Prediction, predict
+from hansa.routing.rules import RULES, Refusal, refusal
+from hansa.wire.requests import ANY_MODEL, Request, Task
+
+BUDGET_MS: dict[Task, int] = {
+    "complete": COMPLETE_BUDGET_MS,
+    "edit": 3_000,
+    "apply": 3_000,
+    "chat": 10_000,
+    "reason": 60_000,
+    "embed": 1_000,
+}
+"""What a task may take end to end when the request does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """One replica and what became of it."""
+
+    candidate: Candidate
+    prediction: Prediction
+    refused: Refusal | None
+
+    @property
+    def usable(self) -> bool:
+        return self.refused is None and self.candidate.up
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Replicas in the order to try them, and every replica that was considered."""
+
+    budget_ms: int
+    routes: tuple[Considered, ...]
+    considered: tuple[Considered, ...]
+
+    def reason(self, route: Considered) -> str:
+        """One sentence on why `route` was taken."""
+        predicted = f"predicted {route.prediction.total_ms:.0f} ms of {self.budget_ms} ms"
+        others = [each for each in self.routes if each is not route]
+        if not others:
+            refused = sum(each.refused is not None for each in self.considered)
+            why = "the only replica that may serve it" if refused else "the only replica up"
+            return f"{why}, {predicted}"
+        return f"{self._advantage(route, others)} of {len(self.routes)}, {predicted}"
+
+    def _advantage(self, route: Considered, others: list[Considered]) -> str:
+        if not _within(route, self.budget_ms):
+            return "the fastest"
+        if any(each.prediction.cost_nanousd > route.prediction.cost_nanousd for each in others):
+            return "the cheapest within the budget"
+        if route.candidate.warm_chars > max(each.candidate.warm_chars for each in others):
+            return "the warmest cache"
+        return "the fastest within the budget"
+
+
+def plan(request: Request, candidates: Sequence[Candidate]) -> Plan:
+    """Order the replicas that may serve `request`: cheapest within the budget first, then fastest.
+
+    Raises:
+        NotFound: no member offers the model.
+        PolicyRefusal: a rule leaves no replica; it names the rule.
+        EngineUnavailable: every replica that may serve it is down.
+    """
+    offered = [each for each in candidates if request.model in (ANY_MODEL, each.terms.model)]
+    if not offered:
+        raise _nothing_offered(request, candidates)
+    considered = tuple(
+        Considered(each, predict(request, each), refusal(request, each)) for each in offered
+    )
+    allowed = [each for each in considered if each.refused is None]
+    if not allowed:
+        raise _nothing_allowed(considered)
+    budget_ms = request.budget_ms or BUDGET_MS[request.task]
+    routes = tuple(sorted((each for each in allowed if each.usable), key=_order(budget_ms)))
+    if not routes:
+        raise _nothing_up(allowed)
+    return Plan(budget_ms, routes, considered)
+
+
+def _order(budget_ms: int) -> Callable[[Considered], tuple[bool, int, float, str]]:
+    def key(each: Considered) -> tuple[bool, int, float, str]:
+        within = _within(each, budget_ms)
+        cost = each.prediction.cost_nanousd if within else 0
+        return (not within, cost, each.prediction.total_ms, each.candidate.name)
+
+    return key
+
+
+def _within(each: Considered, budget_ms: int) -> bool:
+    return each.prediction.total_ms <= budget_ms
+
+
+def _nothing_offered(request: Request, candidates: Sequence[Candidate]) -> Exception:
+    if not candidates:
+        return EngineUnavailable(
+            "no member of the league has a replica",
+            hint="start a node that has one, or wait until its status has arrived",
+        )
+    models = sorted({each.terms.model for each in candidates})
+    return NotFound(
+        f"no member offers the model {request.model!r}", hint=f"offered: {', '.join(models)}"
+    )
+
+
+def _nothing_allowed(considered: Sequence[Considered]) -> PolicyRefusal:
+    order = list(RULES)
+    refusals = [(each.candidate.name, each.refused) for each in considered if each.refused]
+    last = max((refused.rule for _, refused in refusals), key=order.index)
+    said = "; ".join(f"{name}: {refused.reason}" for name, refused in refusals)
+    return PolicyRefusal(
+        f"no replica may serve this request: {said}",
+        rule=last,
+        hint=f"relax the rule {last!r}, or have a member offer a replica that meets it",
+    )
+
+
+def _nothing_up(allowed: Sequence[Considered]) -> EngineUnavailable:
+    said = "; ".join(f"{each.candidate.name}: {each.candidate.down_reason}" for each in allowed)
+    return EngineUnavailable(f"every replica that may serve this is down: {said}", hint="try again")
