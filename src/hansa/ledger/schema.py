@@ -1,0 +1,64 @@
+"""Tables of the ledger's SQLite file."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+)
+
+SCHEMA_VERSION = 1
+
+metadata = MetaData()
+
+schema_version = Table("schema_version", metadata, Column("version", Integer, nullable=False))
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("position", Integer, primary_key=True, autoincrement=False),  # in the Merkle log
+    Column("request", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("server", String, nullable=False),
+    Column("origin", String, nullable=False),
+    Column("started_at_ms", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),  # the leaf
+    Column("signatures", LargeBinary, nullable=False),  # JSON; grows when countersigned
+    Column("grant", LargeBinary),  # JSON of an envelope; NULL when we asked ourselves
+    Column("countersigned", Boolean, nullable=False),
+    UniqueConstraint("request", "role", "server"),
+    Index("receipts_by_time", "started_at_ms"),
+    Index("receipts_pending", "countersigned", "position"),
+)
+
+open_grants = Table(
+    "open_grants",
+    metadata,
+    Column("grant_sha256", String, primary_key=True),
+    Column("issued_at_ms", BigInteger, nullable=False, index=True),
+    Column("envelope", LargeBinary, nullable=False),
+)
+
+tree = Table(
+    "tree",
+    metadata,
+    Column("id", Integer, primary_key=True),  # one row
+    Column("member", String, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("root", LargeBinary, nullable=False),
+)
+
+peer_heads = Table(
+    "peer_heads",
+    metadata,
+    Column("member", String, primary_key=True),
+    Column("size", Integer, primary_key=True),
+    Column("root", String, nullable=False),
+    Column("envelope", LargeBinary, nullable=False),
+)

@@ -1,0 +1,345 @@
+"""The ledger: every receipt this member is party to, durable, ordered and provable."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine import Engine
+
+from hansa.core.clock import Clock
+from hansa.core.digests import parse_canonical, sha256_hex
+from hansa.core.errors import ConfigError, IntegrityError, StorageError
+from hansa.core.signing import Envelope, SigningKey
+from hansa.ledger import database
+from hansa.ledger.entries import Entry, entry_of, received, served
+from hansa.ledger.heads import PeerHeads
+from hansa.ledger.receipts import merge_signatures, read, seal_head
+from hansa.ledger.schema import open_grants, peer_heads, receipts, tree
+from hansa.ledger.writer import Writer
+from hansa.wire.protocol import Grant, ServedReceipt, TreeHead
+
+T = TypeVar("T")
+
+
+class Ledger:
+    """Made by `open`. What is awaited here is on disk when it returns."""
+
+    def __init__(
+        self,
+        path: Path,
+        member: str,
+        key: SigningKey | None,
+        clock: Clock,
+        *,
+        reader: Engine,
+        writing: Engine | None,
+        lock: IO[bytes] | None,
+    ) -> None:
+        self._path, self.member, self._key, self._clock = path, member, key, clock
+        self._reader, self._writing, self._lock = reader, writing, lock
+        with database.spoken(path), reader.begin() as connection:
+            self._tree = database.load(connection, path, member)
+            self._peer_heads = PeerHeads.load(connection)
+        self._head = (self._tree.size, self._tree.root())
+        self._in_doubt = False
+        self._writer = None if writing is None else self._start(writing)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        member: str,
+        key: SigningKey | None,
+        clock: Clock,
+        read_only: bool = False,
+    ) -> "Ledger":
+        """Open `path`, made if it is missing, and check that no receipt was changed or removed.
+
+        Args:
+            key: signs tree heads; None where none is asked for.
+            read_only: leave the file alone; a node may write it meanwhile.
+
+        Raises:
+            ConfigError: another process writes it, or it is another member's.
+            NotFound: `read_only`, and there is no such file.
+            IntegrityError: it does not hold what it held when it was last written.
+            StorageError: the disk refused.
+        """
+        lock = writing = None
+        try:
+            if read_only:
+                database.require_file(path)
+            else:
+                lock = database.hold(path)
+                writing = database.connect(path, read_only=False)
+                database.prepare(writing, path, member)
+            reader = database.connect(path, read_only=True)
+            return _opened(cls, path, member, key, clock, reader, writing, lock)
+        except BaseException:
+            if writing is not None:
+                writing.dispose()
+            if lock is not None:
+                lock.close()
+            raise
+
+    async def record_served(self, receipt: Envelope, grant: Envelope | None) -> None:
+        """Append what we served; `grant` is None when our own developer asked.
+
+        The same receipt again changes nothing.
+
+        Raises:
+            IntegrityError: not served by us under this grant, or the request was accounted for
+                with another receipt.
+            StorageError: the disk refused; nothing was written.
+        """
+        row = served(receipt, grant, self.member)
+        await self._writable().write(lambda connection: self._append(connection, row))
+
+    async def record_received(self, receipt: Envelope) -> None:
+        """Append what a peer served us, once both have signed; raises as `record_served`."""
+        row = received(receipt, self.member)
+        promised = read(receipt).grant_sha256
+
+        def change(connection: Connection) -> None:
+            self._append(connection, row)
+            connection.execute(delete(open_grants).where(open_grants.c.grant_sha256 == promised))
+
+        await self._writable().write(change)
+
+    async def record_countersigned(self, envelopes: Sequence[Envelope]) -> None:
+        """Keep the origin's signatures on what we served; the caller has verified them.
+
+        Raises:
+            IntegrityError: one of them is no receipt of ours; the others are kept.
+            StorageError: the disk refused; nothing was written.
+        """
+        await self._writable().write(lambda connection: _keep_signatures(connection, envelopes))
+
+    def note_grant(self, request_id: str, grant: Envelope) -> None:
+        """Remember a grant we gave until its receipt comes; returns before it is on disk."""
+        issued = parse_canonical(grant.body(), Grant)
+        if issued.request != request_id:
+            raise IntegrityError(f"this grant is for {issued.request}, not for {request_id}")
+        values = {
+            "grant_sha256": sha256_hex(grant.body()),
+            "issued_at_ms": issued.issued_at_ms,
+            "envelope": msgspec.json.encode(grant),
+        }
+        statement = insert(open_grants).on_conflict_do_nothing()
+        self._writable().send(lambda connection: _execute(connection, statement, values))
+
+    def forget_grant(self, grant: Envelope) -> None:
+        """A grant that its audience refused: nothing was served, no receipt will come."""
+        digest = sha256_hex(grant.body())
+        statement = delete(open_grants).where(open_grants.c.grant_sha256 == digest)
+        self._writable().send(lambda connection: _execute(connection, statement, None))
+
+    def note_peer_head(self, member: str, envelope: Envelope) -> None:
+        """Remember a peer's log head, whose signature the caller has verified.
+
+        Raises:
+            IntegrityError: it contradicts a head the peer signed before: its log was rewritten.
+        """
+        values = self._peer_heads.note(member, envelope)
+        statement = insert(peer_heads).on_conflict_do_nothing()
+        kept = self._peer_heads.sizes(member)
+
+        def change(connection: Connection) -> None:
+            connection.execute(statement, values)
+            connection.execute(
+                delete(peer_heads).where(
+                    peer_heads.c.member == member, peer_heads.c.size.not_in(kept)
+                )
+            )
+
+        self._writable().send(change)
+
+    def peer_head(self, member: str) -> TreeHead | None:
+        """The largest head that `member` showed us."""
+        return self._peer_heads.largest(member)
+
+    async def open_grants(self, older_than_ms: int) -> list[Envelope]:
+        """Grants given more than `older_than_ms` ago for which no receipt came, oldest first."""
+        before_ms = self._clock.now_ms() - older_than_ms
+        query = (
+            select(open_grants.c.envelope)
+            .where(open_grants.c.issued_at_ms < before_ms)
+            .order_by(open_grants.c.issued_at_ms)
+        )
+        rows = await self._read(lambda connection: connection.scalars(query).all())
+        return [msgspec.json.decode(row, type=Envelope) for row in rows]
+
+    async def pending_countersign(self, limit: int) -> dict[str, list[ServedReceipt]]:
+        """What we served and its origin has not signed: by origin, oldest first.
+
+        Args:
+            limit: at most so many per origin.
+        """
+        return await self._read(lambda connection: _pending(connection, limit))
+
+    async def entries(
+        self, *, since_ms: int | None = None, until_ms: int | None = None
+    ) -> list[Entry]:
+        """Receipts in the order of the log, of requests that started in [since, until)."""
+        query = select(receipts).order_by(receipts.c.position)
+        bounds: list[ColumnElement[bool]] = []
+        if since_ms is not None:
+            bounds.append(receipts.c.started_at_ms >= since_ms)
+        if until_ms is not None:
+            bounds.append(receipts.c.started_at_ms < until_ms)
+        query = query.where(*bounds)
+        return await self._read(
+            lambda connection: [entry_of(row) for row in connection.execute(query)]
+        )
+
+    def head(self) -> TreeHead:
+        """Size and root of the log on disk."""
+        size, root = self._head
+        return TreeHead(self.member, size, root.hex(), self._clock.now_ms())
+
+    def signed_head(self) -> Envelope:
+        if self._key is None:
+            raise ConfigError(f"the ledger {self._path} was opened without a key to sign with")
+        return seal_head(self._key, self.head())
+
+    def inclusion_proof(self, index: int, size: int) -> list[bytes]:
+        """Shows that receipt `index` is in the log's first `size`."""
+        return self._tree.inclusion_proof(index, size)
+
+    def consistency_proof(self, old: int, new: int) -> list[bytes]:
+        """Shows that the log only grew from `old` receipts to `new`."""
+        return self._tree.consistency_proof(old, new)
+
+    def close(self) -> None:
+        """Write what is queued and let go of the file."""
+        if self._writer is not None:
+            self._writer.close()
+        self._reader.dispose()
+        if self._writing is not None:
+            self._writing.dispose()
+        if self._lock is not None:
+            self._lock.close()
+
+    def _start(self, engine: Engine) -> Writer:
+        return Writer(
+            engine,
+            self._path,
+            before=self._settle_doubt,
+            finish=self._store_head,
+            committed=self._publish_head,
+            undone=self._undo,
+        )
+
+    def _append(self, connection: Connection, row: dict[str, Any]) -> None:
+        added = connection.execute(_INSERT_RECEIPT, row | {"position": self._tree.size})
+        if added.rowcount == 1:
+            self._tree.append(row["payload"])
+            return
+        known = connection.scalar(
+            select(receipts.c.payload).where(
+                *(receipts.c[name] == row[name] for name in ("request", "role", "server"))
+            )
+        )
+        if known != row["payload"]:
+            raise IntegrityError(
+                f"request {row['request']} has another receipt in the ledger already",
+                hint="compare both with `hansa receipts list` and `hansa receipts reconcile`",
+            )
+
+    def _settle_doubt(self, connection: Connection) -> None:
+        """After a failed write only the file knows what is in it."""
+        known = connection.execute(select(tree)).one() if self._in_doubt else None
+        if known is not None and (known.size, known.root) != self._head:
+            self._tree = database.load(connection, self._path, self.member)
+            self._publish_head()
+        self._in_doubt = False
+
+    def _store_head(self, connection: Connection) -> None:
+        if self._tree.size != self._head[0]:
+            values = {"size": self._tree.size, "root": self._tree.root()}
+            connection.execute(update(tree), values)
+
+    def _publish_head(self) -> None:
+        if self._tree.size != self._head[0]:
+            self._head = (self._tree.size, self._tree.root())
+
+    def _undo(self) -> None:
+        self._in_doubt = True
+        if self._tree.size > self._head[0]:
+            self._tree.truncate(self._head[0])
+
+    def _writable(self) -> Writer:
+        if self._writer is None:
+            raise StorageError(f"the ledger {self._path} was opened to be read only")
+        return self._writer
+
+    async def _read(self, query: Callable[[Connection], T]) -> T:
+        return await asyncio.to_thread(database.read, self._reader, self._path, query)
+
+
+_INSERT_RECEIPT = insert(receipts).on_conflict_do_nothing(
+    index_elements=["request", "role", "server"]
+)
+
+
+def _opened(
+    kind: type[Ledger],
+    path: Path,
+    member: str,
+    key: SigningKey | None,
+    clock: Clock,
+    reader: Engine,
+    writing: Engine | None,
+    lock: IO[bytes] | None,
+) -> Ledger:
+    try:
+        return kind(path, member, key, clock, reader=reader, writing=writing, lock=lock)
+    except BaseException:
+        reader.dispose()
+        raise
+
+
+def _execute(connection: Connection, statement: Any, values: dict[str, Any] | None) -> None:
+    connection.execute(statement, values)
+
+
+def _keep_signatures(connection: Connection, envelopes: Sequence[Envelope]) -> None:
+    strangers: list[str] = []
+    for envelope in envelopes:
+        receipt = read(envelope)
+        ours = receipts.c.request == receipt.request, receipts.c.role == "server"
+        row = connection.execute(select(receipts).where(*ours)).one_or_none()
+        if row is None or row.payload != envelope.body():
+            strangers.append(receipt.request)
+            continue
+        merged = merge_signatures(entry_of(row).envelope, envelope)
+        values = {
+            "signatures": msgspec.json.encode(merged.signatures),
+            "countersigned": len(merged.signatures) > 1,
+        }
+        connection.execute(update(receipts).where(*ours).values(values))
+    if strangers:
+        raise IntegrityError(f"no such receipt was served by us: {', '.join(strangers[:5])}")
+
+
+def _pending(connection: Connection, limit: int) -> dict[str, list[ServedReceipt]]:
+    waiting = receipts.c.role == "server", receipts.c.countersigned.is_(False)
+    origins = connection.scalars(select(receipts.c.origin).where(*waiting).distinct()).all()
+    pending: dict[str, list[ServedReceipt]] = {}
+    for origin in origins:
+        rows = connection.execute(
+            select(receipts)
+            .where(*waiting, receipts.c.origin == origin)
+            .order_by(receipts.c.position)
+            .limit(limit)
+        )
+        entries = [entry_of(row) for row in rows]
+        pending[origin] = [
+            ServedReceipt(entry.grant, entry.envelope) for entry in entries if entry.grant
+        ]
+    return pending
