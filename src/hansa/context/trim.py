@@ -1,0 +1,150 @@
+"""Cuts what a model generated down to what belongs at the cursor."""
+
+import re
+from collections.abc import Iterator
+
+from hansa.context.repeats import cut_repeats, open_brackets
+from hansa.index.languages import parses
+
+PARSED_CHARS_MAX = 20_000
+"""A longer file is checked only around the cursor."""
+
+SHORTENED_LINES_MAX = 24
+"""How many lines are given up, one by one, in search of a text that parses."""
+
+PLACEHOLDERS = ("", "pass", "x", "x;", "x)", "x]", "x}", "pass\n")
+"""If the file parses with one of these at the cursor, it must with the completion."""
+
+_BLANK_LINES_MAX = 1
+_CLOSERS = (")", "]", "}")
+_OPENERS = (":", "{", "(", "[", "=>", "->")
+_DEFINITION = re.compile(
+    r"(?:(?:export|pub(?:\([a-z]+\))?|public|private|protected|static|async|abstract|final|default)\s+)*"
+    r"(?:def|class|fn|func|function|impl|trait|interface|struct|enum)\s"
+)
+_DECORATOR = re.compile(r"@\w|#\[")
+
+
+def trim(
+    generated: str, before: str, after: str, *, path: str, multiline: bool, cut_off: bool = False
+) -> str:
+    """The beginning of `generated` to insert between `before` and `after`; may be empty.
+
+    `cut_off` says that the model was stopped at its token limit, so that its last line may be
+    half a line.
+    """
+    end = block_end(generated, before, multiline=multiline)
+    text = generated[:end]
+    if cut_off and end is None and "\n" in text.strip():
+        text = text[: text.rindex("\n")]
+    line = before.rpartition("\n")[2]
+    text = _strip_end(cut_repeats(text, line, after), after)
+    if not text.strip():
+        return ""
+    return _shorten(text, before, after, path)
+
+
+def block_end(generated: str, before: str, *, multiline: bool) -> int | None:
+    """Where in `generated` the block at the cursor has ended; None while it may go on.
+
+    Once it has ended, more text does not move the end.
+    """
+    if not multiline:
+        end = generated.find("\n")
+        return end if end >= 0 else None
+    line = before.rpartition("\n")[2]
+    return _multiline_end(generated, _Floor.at(line))
+
+
+class _Floor:
+    """How far lines must be indented to belong to the cursor's block."""
+
+    def __init__(self, depth: int, *, opened: bool) -> None:
+        self.depth = depth
+        self.opened = opened
+        """The cursor's line opens the block, so its lines stand deeper than `depth`."""
+
+    @classmethod
+    def at(cls, line: str) -> "_Floor":
+        return cls(len(line) - len(line.lstrip()), opened=line.rstrip().endswith(_OPENERS))
+
+    def closes(self, line: str) -> bool:
+        depth = len(line) - len(line.lstrip())
+        return self.opened and depth == self.depth and line.lstrip().startswith(_CLOSERS)
+
+    def below(self, line: str) -> bool:
+        depth = len(line) - len(line.lstrip())
+        return depth < self.depth + self.opened
+
+    def defines(self, line: str) -> bool:
+        text = line.lstrip()
+        same = len(line) - len(text) == self.depth and not self.opened
+        return same and bool(_DEFINITION.match(text) or _DECORATOR.match(text))
+
+
+def _multiline_end(generated: str, floor: _Floor) -> int | None:
+    offset, content_end, blank, decorated = 0, 0, 0, False
+    seen = False
+    for number, line in enumerate(generated.split("\n")):
+        offset += len(line) + 1
+        if not line.strip():
+            blank += seen
+            continue
+        first = number == 0
+        if seen and (blank > _BLANK_LINES_MAX or (floor.defines(line) and not decorated)):
+            return content_end
+        if not first and floor.below(line):
+            if not floor.closes(line):
+                return content_end
+            if offset <= len(generated):
+                return offset - 1
+        decorated = bool(_DECORATOR.match(line.lstrip()))
+        seen, blank, content_end = True, 0, offset - 1
+    return None
+
+
+def _strip_end(text: str, after: str) -> str:
+    """Drop white space at the end, unless it parts the text from a word that follows."""
+    parted = after[:1].isalnum() or after[:1] == "_"
+    return text.rstrip("\n") if parted else text.rstrip()
+
+
+def _shorten(text: str, before: str, after: str, path: str) -> str:
+    """Give up lines from the end until the file parses; if none helps, until brackets close."""
+    head, tail = _around(before, after)
+    if _parses(path, head + text + tail):
+        return text
+    if not any(_parses(path, head + each + tail) for each in PLACEHOLDERS):
+        return _close_brackets(text)
+    fitting = (each for each in _shorter(text) if _parses(path, head + each + tail))
+    return next(fitting, None) or _close_brackets(text)
+
+
+def _close_brackets(text: str) -> str:
+    closed = (each for each in [text, *_shorter(text)] if not open_brackets(each))
+    return next(closed, text)
+
+
+def _shorter(text: str) -> Iterator[str]:
+    """The text without its last line, without its last two, and so on; never white space only."""
+    for _ in range(SHORTENED_LINES_MAX):
+        text = text.rpartition("\n")[0].rstrip()
+        if not text:
+            return
+        yield text
+
+
+def _around(before: str, after: str) -> tuple[str, str]:
+    """The whole file, or for a large one the text from one unindented line to another."""
+    half = PARSED_CHARS_MAX // 2
+    if len(before) > half:
+        start = re.compile(r"^(?=[A-Za-z@])", re.MULTILINE).search(before, len(before) - half)
+        before = before[start.start() :] if start else before[-half:]
+    if len(after) > half:
+        ends = list(re.finditer(r"\n(?=[A-Za-z@])", after[:half]))
+        after = after[: ends[-1].end()] if ends else after[:half]
+    return before, after
+
+
+def _parses(path: str, text: str) -> bool:
+    return parses(path, text.encode())

@@ -1,0 +1,46 @@
+"""Which codebase a file belongs to, and searching it."""
+
+import contextlib
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+from hansa.context.gather import Search
+
+MARKS = (".git", "pyproject.toml")
+"""What stands at the top of a codebase."""
+
+Progress = Callable[[int, int], None]
+
+
+def find_root(path: Path, working_dir: Path, home: Path) -> Path | None:
+    """The folder of the codebase around `path`: the nearest with a mark, else the working folder.
+
+    A home folder or a whole disk is never taken for a codebase; then there is none.
+    """
+    path = path.resolve()
+    for folder in [path, *path.parents]:
+        if any((folder / mark).exists() for mark in MARKS):
+            return folder
+    working_dir = working_dir.resolve()
+    whole = working_dir in {home.resolve(), Path(working_dir.anchor)}
+    return working_dir if path.is_relative_to(working_dir) and not whole else None
+
+
+def relative_name(path: Path, root: Path | None) -> str:
+    """`path` below `root`, with forward slashes; its bare name if it is not below."""
+    path = path.resolve()
+    return path.relative_to(root).as_posix() if root and path.is_relative_to(root) else path.name
+
+
+@contextlib.contextmanager
+def open_search(root: Path, state_dir: Path, progress: Progress | None = None) -> Generator[Search]:
+    """Bring the index of `root` up to date, and search it.
+
+    Raises:
+        StorageError: the index cannot be written.
+    """
+    from hansa.index.index import Index
+
+    with Index.open(root, state_dir) as index:
+        index.update(progress)
+        yield index.search

@@ -1,0 +1,39 @@
+"""A node's error as it came over the wire, raised again as what it was."""
+
+import msgspec
+
+from hansa.core.errors import HansaError, PolicyRefusal
+
+MESSAGE_CHARS_MAX = 2_000
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Body of an error reply, and data of an `error` event."""
+
+    code: str
+    message: str
+    hint: str = ""
+    retryable: bool = False
+    rule: str = ""
+
+
+def as_error(failure: Failure) -> HansaError:
+    """The error of that code; one of a code we do not know keeps it."""
+    message, hint = failure.message[:MESSAGE_CHARS_MAX], failure.hint[:MESSAGE_CHARS_MAX]
+    if failure.code == PolicyRefusal.code:
+        return PolicyRefusal(message, rule=failure.rule, hint=hint)
+    kind = _by_code().get(failure.code, HansaError)
+    error = kind(message, hint=hint)
+    error.code = failure.code
+    error.retryable = failure.retryable
+    return error
+
+
+def _by_code() -> dict[str, type[HansaError]]:
+    kinds: dict[str, type[HansaError]] = {}
+    left = [HansaError]
+    while left:
+        kind = left.pop()
+        kinds.setdefault(kind.code, kind)
+        left += [each for each in kind.__subclasses__() if each is not PolicyRefusal]
+    return kinds

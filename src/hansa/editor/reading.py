@@ -1,0 +1,64 @@
+"""Reads an answer as it streams and times it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hansa.core.clock import Clock
+from hansa.editor.node import Answers
+from hansa.wire.requests import FinishReason, Request, Usage
+
+Enough = Callable[[str], bool]
+"""Whether the text so far is all that is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back, and how."""
+
+    text: str
+    request_id: str
+    route: str
+    reason: str
+    latency_ms: float
+    """From asking to the last character read."""
+    ttft_ms: float
+    """To the first character."""
+    finish: FinishReason | None
+    """None if reading was stopped early."""
+    usage: Usage | None
+    """None if reading was stopped early; the node has metered it all the same."""
+
+
+async def read(
+    answers: Answers,
+    request: Request,
+    clock: Clock,
+    *,
+    enough: Enough = lambda _: False,
+    show: Callable[[str], None] = lambda _: None,
+) -> Reply:
+    """Ask and read to the end, or until `enough`; `show` is given each piece as it comes."""
+    started_s = clock.monotonic_s()
+    text = ""
+    first_s: float | None = None
+    finish, usage = None, None
+    async with answers.answer(request) as answer:
+        async for chunk in answer.chunks:
+            if chunk.text:
+                first_s = clock.monotonic_s() if first_s is None else first_s
+                text += chunk.text
+                show(chunk.text)
+            finish, usage = chunk.finish, chunk.usage
+            if finish or enough(text):
+                break
+        ended_s = clock.monotonic_s()
+    return Reply(
+        text=text,
+        request_id=answer.request_id,
+        route=answer.route,
+        reason=answer.reason,
+        latency_ms=(ended_s - started_s) * 1000,
+        ttft_ms=((ended_s if first_s is None else first_s) - started_s) * 1000,
+        finish=finish,
+        usage=usage,
+    )
