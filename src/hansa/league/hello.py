@@ -8,7 +8,6 @@ from hansa.league.chain import Chain
 from hansa.league.grants import check_addressed, from_header, require_member, to_header
 from hansa.wire.protocol import HELLO_TYPE, STATUS_TYPE, Hello, NodeStatus
 
-HELLO_HEADER = "hansa-hello"
 STATUS_AGE_MS_MAX = 10_000
 
 
