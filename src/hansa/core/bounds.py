@@ -30,7 +30,8 @@ NONCES_KEPT_MAX = 100_000
 COUNTERSIGN_BATCH_MAX = 64
 """Receipts sent to their origin in one message."""
 
-COUNTERSIGN_RETRY_S = 2.0
+COUNTERSIGN_INTERVAL_S = 1.0
+"""How often a node sends its peers the receipts they have not countersigned."""
 
 FILE_BYTES_MAX = 1024 * 1024
 """A source file larger than this is not indexed and not edited."""

@@ -20,6 +20,9 @@ HELLO_TYPE = "application/vnd.hansa.hello.v1+json"
 GRANT_HEADER = "hansa-grant"
 """Base64 of the JSON of a grant's envelope."""
 
+HELLO_HEADER = "hansa-hello"
+"""Base64 of the JSON of a hello's envelope."""
+
 
 class Shares(msgspec.Struct, frozen=True):
     """How the price of one request is split, in basis points; they add up to 10,000."""

@@ -3,7 +3,7 @@
 Source: WHATWG HTML, section 9.2 "Server-sent events".
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import msgspec
 
@@ -65,7 +65,7 @@ class Decoder:
         return event
 
 
-async def decode_events(chunks: AsyncIterator[bytes]) -> AsyncIterator[Event]:
+async def decode_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[Event]:
     """Decode a body as it arrives."""
     decoder = Decoder()
     async for data in chunks:

@@ -1,0 +1,63 @@
+"""What is let in: well-formed requests, no more at once than the node can hold."""
+
+import contextlib
+from collections.abc import Generator
+
+from hansa.core.bounds import COMPLETION_TOKENS_MAX, REQUESTS_IN_FLIGHT_MAX
+from hansa.core.errors import EngineUnavailable, UserError
+from hansa.wire.requests import Request
+
+STOPS_MAX = 16
+MESSAGES_MAX = 1024
+SNIPPETS_MAX = 64
+REQUEST_ID_CHARS_MAX = 80
+
+
+class Gate:
+    """Counts requests in flight."""
+
+    def __init__(self, limit: int = REQUESTS_IN_FLIGHT_MAX) -> None:
+        self._limit = limit
+        self.in_flight = 0
+
+    @contextlib.contextmanager
+    def enter(self) -> Generator[None]:
+        """Hold a place while a request is worked on.
+
+        Raises:
+            EngineUnavailable: no place is free; the caller may try again.
+        """
+        if self.in_flight >= self._limit:
+            raise EngineUnavailable(
+                f"this node is working on {self._limit} requests already", hint="try again soon"
+            )
+        self.in_flight += 1
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
+
+
+def check_request(request: Request) -> None:
+    """Refuse what no engine could answer.
+
+    Raises:
+        UserError: names the field and what it has to be.
+    """
+    sampling = request.sampling
+    if not request.messages and not (request.prefix or request.suffix):
+        raise UserError("there is nothing to answer", hint="send messages or a prompt")
+    _bounded("max_tokens", sampling.max_tokens, 1, COMPLETION_TOKENS_MAX)
+    _bounded("temperature", sampling.temperature, 0, 2)
+    _bounded("top_p", sampling.top_p, 0, 1)
+    _bounded("the number of stop strings", len(sampling.stop), 0, STOPS_MAX)
+    _bounded("the number of messages", len(request.messages), 0, MESSAGES_MAX)
+    _bounded("the number of snippets", len(request.snippets), 0, SNIPPETS_MAX)
+    _bounded("the length of the id", len(request.id), 1, REQUEST_ID_CHARS_MAX)
+    if request.task == "embed":
+        raise UserError("no replica of this league makes embeddings yet")
+
+
+def _bounded(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise UserError(f"{name} is {value:g}; it must be from {low:g} to {high:g}")

@@ -1,0 +1,32 @@
+"""One request at one replica, while it lasts."""
+
+import contextlib
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from hansa.answer.closing import Granted, Progress
+from hansa.answer.recent import Outcome
+from hansa.routing.choose import Considered
+from hansa.wire.requests import Chunk, Request
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One request at one replica."""
+
+    request: Request
+    route: Considered
+    reason: str
+    budget_ms: int
+    number: int
+    origin: str
+    granted: Granted | None
+    stream: AsyncGenerator[Chunk]
+    progress: Progress
+    arrived_s: float
+    first: Chunk | None = None
+    outcome: Outcome = "cancelled"
+    closed: bool = False
+    """Whether its receipt is written, or being written."""
+    held: contextlib.ExitStack | None = None
+    """Its place at the gate; None once it was given back."""

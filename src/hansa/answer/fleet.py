@@ -1,0 +1,197 @@
+"""Every replica this node can reach, its own and its peers', as routing wants to see them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from hansa.core.clock import Clock
+from hansa.engines.base import Engine
+from hansa.league.chain import Chain
+from hansa.routing.affinity import PrefixMemory
+from hansa.routing.candidates import Candidate
+from hansa.wire.protocol import NodeStatus, ReplicaStatus
+from hansa.wire.requests import Request, Usage
+
+RATE_WEIGHT = 0.2
+"""Weight of the newest measurement in a replica's rates."""
+
+RATE_SAMPLE_TOKENS_MIN = 8
+STATUS_STALE_S = 5.0
+"""A peer that has not answered for this long counts as down."""
+
+
+@dataclass(slots=True)
+class LocalReplica:
+    """One of this node's own replicas. Rates start at what a small model does on two cores."""
+
+    id: str
+    model: str
+    region: str
+    slots: int
+    context_tokens: int
+    engine: Engine
+    busy: int = 0
+    prompt_tokens_per_s: float = 400.0
+    decode_tokens_per_s: float = 100.0
+
+    def status(self) -> ReplicaStatus:
+        return ReplicaStatus(
+            id=self.id,
+            model=self.model,
+            region=self.region,
+            ready=self.engine.state() == "ready",
+            slots=self.slots,
+            busy=self.busy,
+            prompt_tokens_per_s=round(self.prompt_tokens_per_s, 1),
+            decode_tokens_per_s=round(self.decode_tokens_per_s, 1),
+            context_tokens=self.context_tokens,
+        )
+
+    def measured(self, usage: Usage, first_token_s: float, decode_s: float) -> None:
+        """Take the speed of one answered request into the replica's rates."""
+        fresh = usage.prompt_tokens - usage.cached_tokens
+        if fresh >= RATE_SAMPLE_TOKENS_MIN and first_token_s > 0:
+            self.prompt_tokens_per_s = _blend(self.prompt_tokens_per_s, fresh / first_token_s)
+        later = usage.completion_tokens - 1
+        if later >= RATE_SAMPLE_TOKENS_MIN and decode_s > 0:
+            self.decode_tokens_per_s = _blend(self.decode_tokens_per_s, later / decode_s)
+
+
+@dataclass(slots=True)
+class PeerView:
+    """What this node last heard of another member's node."""
+
+    member: str
+    engine: Engine
+    status: NodeStatus | None = None
+    heard_s: float = 0.0
+    network_ms: float = 0.0
+    problem: str = "its status has not arrived yet"
+    in_flight: dict[str, int] = field(default_factory=dict[str, int])
+    """Our own requests at each of its replicas, newer than its status."""
+
+
+class Fleet:
+    """The live view. Only the event loop's thread touches it."""
+
+    def __init__(self, member: str, chain: Chain, clock: Clock) -> None:
+        self.member = member
+        self.chain = chain
+        self._clock = clock
+        self._affinity = PrefixMemory()
+        self.local: dict[str, LocalReplica] = {}
+        self.peers: dict[str, PeerView] = {}
+
+    def candidates(self, request: Request, *, local_only: bool = False) -> list[Candidate]:
+        """Every replica of every member, up or not; those without terms in the charter are not
+        offered."""
+        prompt = prompt_text(request)
+        found = list(self._own(prompt))
+        if not local_only:
+            found += self._of_peers(prompt)
+        return found
+
+    def engine(self, candidate: Candidate) -> Engine:
+        if candidate.local:
+            return self.local[candidate.replica.id].engine
+        return self.peers[candidate.member.id].engine
+
+    def begin(self, candidate: Candidate, request: Request) -> None:
+        """Count a request that is about to be sent to `candidate`."""
+        self._count(candidate, 1)
+        self._affinity.remember(candidate.name, prompt_text(request))
+
+    def end(self, candidate: Candidate) -> None:
+        self._count(candidate, -1)
+
+    def suspect(self, candidate: Candidate, problem: str) -> None:
+        """An attempt failed: a peer counts as down until its next status, a cache as cold."""
+        self._affinity.forget(candidate.name)
+        if not candidate.local:
+            view = self.peers[candidate.member.id]
+            view.status, view.problem = None, problem
+
+    def heard(self, member: str, status: NodeStatus, round_trip_ms: float) -> None:
+        """Take in a peer's status."""
+        view = self.peers[member]
+        known = view.network_ms or round_trip_ms
+        view.network_ms = _blend(known, round_trip_ms)
+        view.status, view.heard_s, view.problem = status, self._clock.monotonic_s(), ""
+
+    def lost(self, member: str, problem: str) -> None:
+        self.peers[member].problem = problem
+
+    def status(self) -> NodeStatus:
+        """This node's answer to its peers."""
+        replicas = tuple(replica.status() for replica in self.local.values())
+        return NodeStatus(self.member, self.chain.digest, self._clock.now_ms(), replicas)
+
+    def _own(self, prompt: str) -> Iterable[Candidate]:
+        member = self.chain.current.member(self.member)
+        assert member, "assembly checked that the charter names this member"
+        for replica in self.local.values():
+            terms = self.chain.current.terms(replica.model)
+            if terms:
+                state = replica.engine.state()
+                yield Candidate(
+                    member=member,
+                    terms=terms,
+                    replica=replica.status(),
+                    local=True,
+                    up=state == "ready",
+                    down_reason=f"its engine is {state}",
+                    warm_chars=self._affinity.warm_chars(f"{self.member}/{replica.id}", prompt),
+                )
+
+    def _of_peers(self, prompt: str) -> Iterable[Candidate]:
+        now_s = self._clock.monotonic_s()
+        for view in self.peers.values():
+            member = self.chain.current.member(view.member)
+            if view.status is None or member is None:
+                continue
+            stale = now_s - view.heard_s > STATUS_STALE_S
+            for replica in view.status.replicas:
+                terms = self.chain.current.terms(replica.model)
+                if terms is None:
+                    continue
+                name = f"{view.member}/{replica.id}"
+                yield Candidate(
+                    member=member,
+                    terms=terms,
+                    replica=_with_ours(replica, view.in_flight.get(replica.id, 0)),
+                    local=False,
+                    up=replica.ready and not stale,
+                    down_reason=view.problem or "its engine is not ready",
+                    network_ms=view.network_ms,
+                    warm_chars=self._affinity.warm_chars(name, prompt),
+                )
+
+    def _count(self, candidate: Candidate, change: int) -> None:
+        replica = candidate.replica.id
+        if candidate.local:
+            self.local[replica].busy += change
+            return
+        ours = self.peers[candidate.member.id].in_flight
+        ours[replica] = ours.get(replica, 0) + change
+        if not ours[replica]:
+            del ours[replica]
+
+
+def prompt_text(request: Request) -> str:
+    """The text whose beginning an engine's cache is keyed by, near enough."""
+    if request.messages:
+        return "\n".join(message.content for message in request.messages)
+    return "\n".join([*(snippet.text for snippet in request.snippets), request.prefix])
+
+
+def _with_ours(replica: ReplicaStatus, ours: int) -> ReplicaStatus:
+    """A status up to a second old, with at least our own requests counted."""
+    if ours <= replica.busy:
+        return replica
+    return ReplicaStatus(
+        replica.id, replica.model, replica.region, replica.ready, replica.slots, ours,
+        replica.prompt_tokens_per_s, replica.decode_tokens_per_s, replica.context_tokens,
+    )  # fmt: skip
+
+
+def _blend(old: float, new: float) -> float:
+    return old * (1 - RATE_WEIGHT) + new * RATE_WEIGHT

@@ -1,0 +1,94 @@
+"""What a node remembers of its requests: metrics, log lines and the recent list."""
+
+import structlog
+
+from hansa.answer.attempt import Attempt
+from hansa.answer.recent import Outcome, Recent, Served
+from hansa.core.clock import Clock
+from hansa.core.errors import HansaError, PolicyRefusal
+from hansa.observe.metrics import Metrics
+from hansa.routing.choose import BUDGET_MS
+from hansa.wire.requests import Request
+
+_log = structlog.get_logger()
+
+
+class Journal:
+    """Writes each request down once; no prompt, no answer, no person."""
+
+    def __init__(self, recent: Recent, metrics: Metrics, clock: Clock) -> None:
+        self.recent = recent
+        self._metrics = metrics
+        self._clock = clock
+
+    def failover(self, attempt: Attempt, error: HansaError) -> None:
+        self._metrics.failovers.inc()
+        route = attempt.route.candidate.name
+        _log.warning("attempt_failed", request=attempt.request.id, route=route, error=error.message)
+
+    def disputed(self, attempt: Attempt, error: HansaError) -> None:
+        server = attempt.route.candidate.member.id
+        self._metrics.disputes.labels(server).inc()
+        _log.error(
+            "receipt_disputed", request=attempt.request.id, server=server, error=error.message
+        )
+
+    def ended(self, attempt: Attempt) -> None:
+        """Write down an attempt that began to answer."""
+        request, progress, candidate = attempt.request, attempt.progress, attempt.route.candidate
+        duration_s = self._clock.monotonic_s() - attempt.arrived_s
+        first_s = (progress.first_token_s or progress.started_s) - attempt.arrived_s
+        usage = progress.usage
+        self._metrics.requests.labels(request.task, candidate.member.id, attempt.outcome).inc()
+        self._metrics.duration.labels(request.task).observe(duration_s)
+        self._metrics.first_token.labels(request.task).observe(first_s)
+        if candidate.local:
+            tokens = self._metrics.tokens
+            tokens.labels(request.model, "prompt").inc(usage.prompt_tokens)
+            tokens.labels(request.model, "cached").inc(usage.cached_tokens)
+            tokens.labels(request.model, "completion").inc(usage.completion_tokens)
+        self.recent.add(
+            Served(
+                request=request.id,
+                at_ms=progress.started_at_ms,
+                task=request.task,
+                origin=attempt.origin,
+                server=candidate.member.id,
+                replica=candidate.replica.id,
+                reason=attempt.reason,
+                outcome=attempt.outcome,
+                budget_ms=attempt.budget_ms,
+                duration_ms=duration_s * 1000,
+                first_token_ms=first_s * 1000,
+                prompt_tokens=usage.prompt_tokens,
+                cached_tokens=usage.cached_tokens,
+                completion_tokens=usage.completion_tokens,
+                attempts=attempt.number,
+            )
+        )
+
+    def unserved(
+        self, request: Request, origin: str, error: BaseException, arrived_s: float
+    ) -> None:
+        """Write down a request that no replica began to answer."""
+        outcome: Outcome = "refused" if isinstance(error, PolicyRefusal) else "failed"
+        self._metrics.requests.labels(request.task, "", outcome).inc()
+        self.recent.add(
+            Served(
+                request=request.id,
+                at_ms=self._clock.now_ms(),
+                task=request.task,
+                origin=origin,
+                server="",
+                replica="",
+                reason=error.message if isinstance(error, HansaError) else type(error).__name__,
+                outcome=outcome,
+                budget_ms=request.budget_ms or BUDGET_MS[request.task],
+                duration_ms=(self._clock.monotonic_s() - arrived_s) * 1000,
+                first_token_ms=None,
+                prompt_tokens=0,
+                cached_tokens=0,
+                completion_tokens=0,
+                attempts=0,
+            )
+        )

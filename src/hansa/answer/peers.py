@@ -1,0 +1,183 @@
+"""What nodes tell each other besides requests: statuses, and receipts that lack a countersignature.
+
+Whoever served sends its receipts to their origin until they come back countersigned. That one path
+covers an answer read to its end, a client that left and a node that was killed.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+
+from hansa.answer.closing import Granted, check_against_grant
+from hansa.answer.fleet import Fleet
+from hansa.core.bounds import COUNTERSIGN_BATCH_MAX, COUNTERSIGN_INTERVAL_S, PEER_POLL_INTERVAL_S
+from hansa.core.clock import Clock
+from hansa.core.digests import sha256_hex
+from hansa.core.errors import HansaError, IntegrityError, PeerError
+from hansa.core.signing import Envelope, SigningKey
+from hansa.engines.peer import EXPORT_TIMEOUT_S, PeerClient
+from hansa.league import grants, hello
+from hansa.league.chain import Chain
+from hansa.ledger import receipts
+from hansa.ledger.reconcile import Export, export_for
+from hansa.ledger.store import Ledger
+from hansa.observe.metrics import Metrics
+from hansa.wire.protocol import (
+    CountersignReply,
+    CountersignRequest,
+    Hello,
+    NodeStatus,
+    ServedReceipt,
+)
+
+_log = structlog.get_logger()
+
+
+class Peers:
+    """One node's conversation with the other members' nodes."""
+
+    def __init__(
+        self,
+        *,
+        key: SigningKey,
+        chain: Chain,
+        ledger: Ledger,
+        fleet: Fleet,
+        clients: dict[str, PeerClient],
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._key = key
+        self._chain = chain
+        self._ledger = ledger
+        self._fleet = fleet
+        self._clients = clients
+        self._metrics = metrics
+        self._clock = clock
+        self._member = fleet.member
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin asking every peer for its status and sending it its receipts."""
+        for member in self._clients:
+            self._tasks.append(asyncio.create_task(self._poll(member), name=f"poll {member}"))
+            self._tasks.append(asyncio.create_task(self._push(member), name=f"push {member}"))
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    # Asked by a peer.
+
+    def greet(self, header: str, body: bytes) -> str:
+        """The member that sent `body`. Raises IntegrityError for strangers."""
+        return hello.check(header, body, self._chain, self._member, self._clock.now_ms())
+
+    def status(self) -> Envelope:
+        return hello.seal_status(self._key, self._fleet.status())
+
+    async def export(self, asker: str) -> Export:
+        """The receipts both `asker` and this member are party to."""
+        return await export_for(self._ledger, asker)
+
+    async def countersign(self, server: str, asked: CountersignRequest) -> CountersignReply:
+        """Countersign what `server` served to us; say why when we do not."""
+        signed: list[Envelope] = []
+        refused: dict[str, str] = {}
+        for served in asked.receipts[:COUNTERSIGN_BATCH_MAX]:
+            name = "unreadable"
+            try:
+                name = receipts.read(served.receipt).request
+                signed.append(await self._countersign_one(server, served))
+            except IntegrityError as error:
+                refused[name] = error.message
+                self._metrics.disputes.labels(server).inc()
+                _log.error("receipt_disputed", request=name, server=server, error=error.message)
+        self._ledger.note_peer_head(server, asked.head)
+        return CountersignReply(tuple(signed), refused, self._ledger.signed_head())
+
+    async def _countersign_one(self, server: str, served: ServedReceipt) -> Envelope:
+        grant = grants.verify_own(served.grant, self._chain, self._member)
+        receipt = receipts.check(served.receipt, self._chain.at)
+        check_against_grant(receipt, Granted(grant, served.grant))
+        if receipt.server != server:
+            raise IntegrityError(f"{server} sent a receipt of {receipt.server}")
+        envelope = receipts.countersign(self._key, served.receipt)
+        await self._ledger.record_received(envelope)
+        return envelope
+
+    # Asking a peer.
+
+    async def _poll(self, member: str) -> None:
+        while True:
+            began_s = self._clock.monotonic_s()
+            try:
+                status = await self._ask_status(member)
+                self._fleet.heard(member, status, (self._clock.monotonic_s() - began_s) * 1000)
+            except HansaError as error:
+                self._fleet.lost(member, error.message)
+            await asyncio.sleep(PEER_POLL_INTERVAL_S)
+
+    async def _ask_status(self, member: str) -> NodeStatus:
+        reply = await self._clients[member].get("status", self._hello(member, b""))
+        try:
+            envelope = msgspec.json.decode(reply, type=Envelope)
+        except msgspec.DecodeError as error:
+            raise PeerError(f"the status of {member} is no envelope: {error}") from error
+        return hello.open_status(envelope, self._chain, member, self._clock.now_ms())
+
+    async def _push(self, member: str) -> None:
+        while True:
+            try:
+                while await self._push_batch(member):
+                    pass
+            except HansaError as error:
+                _log.info("countersign_postponed", peer=member, error=error.message)
+            await asyncio.sleep(COUNTERSIGN_INTERVAL_S)
+
+    async def _push_batch(self, member: str) -> bool:
+        """Send what waits for `member`; whether something was countersigned."""
+        pending = await self._ledger.pending_countersign(COUNTERSIGN_BATCH_MAX)
+        self._metrics.pending.set(sum(len(each) for each in pending.values()))
+        waiting = pending.get(member, [])
+        if not waiting:
+            return False
+        request = CountersignRequest(tuple(waiting), self._ledger.signed_head())
+        body = msgspec.json.encode(request)
+        reply = await self._clients[member].post("receipts", body, self._hello(member, body))
+        try:
+            answer = msgspec.json.decode(reply, type=CountersignReply)
+        except msgspec.DecodeError as error:
+            raise PeerError(f"{member} answered receipts with something else: {error}") from error
+        good = self._signed_by_origin(member, answer.receipts)
+        await self._ledger.record_countersigned(good)
+        for name, reason in answer.refused.items():
+            _log.warning("countersign_refused", request=name, origin=member, reason=reason)
+        self._ledger.note_peer_head(member, answer.head)
+        return bool(good)
+
+    def _signed_by_origin(self, member: str, envelopes: Sequence[Envelope]) -> list[Envelope]:
+        found = self._chain.current.member(member)
+        keys = found.node_keys if found else ()
+        return [each for each in envelopes if receipts.signed_by(each, keys)]
+
+    def _hello(self, audience: str, body: bytes) -> str:
+        return hello.say(
+            self._key,
+            Hello(
+                self._member, audience, self._chain.digest, self._clock.now_ms(), sha256_hex(body)
+            ),
+        )
+
+
+async def ask_export(client: PeerClient, header: str) -> Export:
+    """Ask a peer's node for the receipts it shares with us."""
+    reply = await client.get("export", header, timeout_s=EXPORT_TIMEOUT_S)
+    try:
+        return msgspec.json.decode(reply, type=Export)
+    except msgspec.DecodeError as error:
+        raise PeerError(f"{client.member} sent no export: {error}") from error
