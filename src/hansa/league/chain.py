@@ -60,6 +60,14 @@ class Chain:
         """The epoch with this digest, or None."""
         return self._epochs.get(charter_digest)
 
+    def node_keys(self, member: str) -> tuple[str, ...]:
+        """Every key that `member`'s node had in any epoch, newest last; none for a stranger."""
+        keys: dict[str, None] = {}
+        for charter in self._epochs.values():
+            known = charter.member(member)
+            keys.update(dict.fromkeys(known.node_keys if known is not None else ()))
+        return tuple(keys)
+
     def require_current(self, now_ms: int) -> None:
         """Raise IntegrityError once the charter in force has expired."""
         if now_ms >= self.current.expires_at_ms:

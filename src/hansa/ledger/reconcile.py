@@ -99,6 +99,16 @@ async def export_for(
     )
 
 
+def within(export: Export, since_ms: int | None, until_ms: int | None) -> Export:
+    """The part of an export about requests that started in [since, until)."""
+    if since_ms is None or until_ms is None:
+        return export
+    kept = tuple(
+        each for each in export.receipts if since_ms <= read(each.envelope).started_at_ms < until_ms
+    )
+    return msgspec.structs.replace(export, receipts=kept)
+
+
 def reconcile(
     ours: Sequence[Entry],
     theirs: Export,

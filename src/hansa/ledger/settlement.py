@@ -10,8 +10,9 @@ import msgspec
 
 from hansa.core.errors import IntegrityError, UserError
 from hansa.core.money import split_by_shares
+from hansa.ledger.audit import check_both
 from hansa.ledger.entries import Entry
-from hansa.ledger.receipts import CharterLookup, check, signed_by
+from hansa.ledger.receipts import CharterLookup
 from hansa.wire.protocol import Charter, Receipt
 
 _PERIOD = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?")
@@ -109,7 +110,7 @@ def settle(
         if since_ms is not None and until_ms is not None and not since_ms <= started_ms < until_ms:
             continue
         try:
-            charter = _require_settled(entry, charter_lookup)
+            _, charter = check_both(entry, charter_lookup)
         except IntegrityError as error:
             books.leave_out(entry.receipt, error.message)
         else:
@@ -172,17 +173,6 @@ class _Books:
         adds_up = _adds_up(total, lines, balances)
         assert adds_up, "a statement's parts add up to its total"
         return Statement(member, period, total, lines, balances, tuple(self.pending), adds_up)
-
-
-def _require_settled(entry: Entry, charter_lookup: CharterLookup) -> Charter:
-    receipt = check(entry.envelope, charter_lookup)
-    charter = charter_lookup(receipt.charter)
-    origin = charter.member(receipt.origin) if charter is not None else None
-    assert charter is not None
-    assert origin is not None, "receipts.check saw both members in the charter"
-    if not entry.countersigned or not signed_by(entry.envelope, origin.node_keys):
-        raise IntegrityError(f"not countersigned by {receipt.origin}")
-    return charter
 
 
 def _ours(entry: Entry) -> str:
