@@ -12,7 +12,7 @@ NanoUsd = NewType("NanoUsd", int)
 NANO_PER_USD = 1_000_000_000
 TOKENS_PER_PRICE = 1_000_000
 
-_DECIMAL = re.compile(r"(\d{1,9})(?:\.(\d{1,9}))?")
+_DECIMAL = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,9}))?")
 
 
 def parse_usd(text: str) -> NanoUsd:

@@ -15,7 +15,7 @@ from hansa.ledger.entries import Entry
 from hansa.ledger.receipts import CharterLookup
 from hansa.wire.protocol import Charter, Receipt
 
-_PERIOD = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?")
+_PERIOD = re.compile(r"([0-9]{4})-([0-9]{2})(?:-([0-9]{2}))?")
 
 
 class Line(msgspec.Struct, frozen=True):
