@@ -66,19 +66,17 @@ class _Floor:
 
     @classmethod
     def at(cls, line: str) -> "_Floor":
-        return cls(len(line) - len(line.lstrip()), opened=line.rstrip().endswith(_OPENERS))
+        return cls(_depth(line), opened=line.rstrip().endswith(_OPENERS))
 
     def closes(self, line: str) -> bool:
-        depth = len(line) - len(line.lstrip())
-        return self.opened and depth == self.depth and line.lstrip().startswith(_CLOSERS)
+        return self.opened and _depth(line) == self.depth and line.lstrip().startswith(_CLOSERS)
 
     def below(self, line: str) -> bool:
-        depth = len(line) - len(line.lstrip())
-        return depth < self.depth + self.opened
+        return _depth(line) < self.depth + self.opened
 
     def defines(self, line: str) -> bool:
         text = line.lstrip()
-        same = len(line) - len(text) == self.depth and not self.opened
+        same = _depth(line) == self.depth and not self.opened
         return same and bool(_DEFINITION.match(text) or _DECORATOR.match(text))
 
 
@@ -112,12 +110,24 @@ def _strip_end(text: str, after: str) -> str:
 def _shorten(text: str, before: str, after: str, path: str) -> str:
     """Give up lines from the end until the file parses; if none helps, until brackets close."""
     head, tail = _around(before, after)
-    if _parses(path, head + text + tail):
+
+    def fits(shorter: str) -> bool:
+        return not _dangles(shorter, after) and parses(path, (head + shorter + tail).encode())
+
+    if fits(text):
         return text
-    if not any(_parses(path, head + each + tail) for each in PLACEHOLDERS):
+    if not any(parses(path, (head + each + tail).encode()) for each in PLACEHOLDERS):
         return _close_brackets(text)
-    fitting = (each for each in _shorter(text) if _parses(path, head + each + tail))
-    return next(fitting, None) or _close_brackets(text)
+    return next(filter(fits, _shorter(text)), None) or _close_brackets(text)
+
+
+def _dangles(text: str, after: str) -> bool:
+    """Whether the last of several lines opens a block that has no body, as `else:` at the end."""
+    above, _, last = text.rpartition("\n")
+    if not above or not last.rstrip().endswith(":"):
+        return False
+    below = next((line for line in after.split("\n")[1:] if line.strip()), "")
+    return _depth(below) <= _depth(last)
 
 
 def _close_brackets(text: str) -> str:
@@ -146,5 +156,5 @@ def _around(before: str, after: str) -> tuple[str, str]:
     return before, after
 
 
-def _parses(path: str, text: str) -> bool:
-    return parses(path, text.encode())
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip())

@@ -16,6 +16,7 @@ HEADER_LINES_MAX = 12
 FENCE = "```"
 
 _DOCSTRING = re.compile(r"\bdoc[- ]?strings?\b", re.IGNORECASE)
+_DEFINITION = re.compile(r"(?:@|[a-z ]*\b(?:def|class|fn|func|function|struct|impl)\s)")
 _SIGNATURE = re.compile(
     r"\b(?:param|parameter|argument|arg|type|typed|hint|annotat|return type|signature|default|async"
     r"|decorat|import|rename)",
@@ -73,11 +74,16 @@ def _docstring(code: str, header: str, instruction: str) -> Draft:
 
 
 def _rewrite(code: str, header: str, instruction: str, language: str) -> Draft:
-    opening = "" if _SIGNATURE.search(instruction) else header
+    """The model writes the code again, from its signature on where that is to stay.
+
+    The opening ends without its newline: small models stumble over a prompt that ends in one.
+    """
+    opening = "" if _SIGNATURE.search(instruction) else header.rstrip("\n")
 
     def finish(generated: str) -> str:
-        text = (opening + generated).partition(f"\n{FENCE}")[0].rstrip()
-        return text + "\n" * (len(code) - len(code.rstrip("\n")))
+        written = generated.partition(f"\n{FENCE}")[0].rstrip()
+        text = f"{opening}{written}".lstrip("\n")
+        return text + code[len(code.rstrip("\n")) :] if written else code
 
     tokens = int(len(code) / CHARS_PER_TOKEN) + REWRITE_TOKENS_SPARE
     return Draft(
@@ -89,12 +95,14 @@ def _conversation(code: str, instruction: str, language: str, opening: str) -> t
     return (
         Message("system", SYSTEM),
         Message("user", f"{instruction.strip()}\n\n{FENCE}{language}\n{code.rstrip()}\n{FENCE}"),
-        Message("assistant", f"{FENCE}{language}\n{opening}"),
+        Message("assistant", f"{FENCE}{language}\n{opening}".rstrip("\n")),
     )
 
 
 def _header(code: str) -> str:
     """Decorators and signature, whole lines; empty if `code` does not begin with a definition."""
+    if not _DEFINITION.match(code):
+        return ""
     header = ""
     for line in code.split("\n")[:HEADER_LINES_MAX]:
         header += f"{line}\n"
@@ -104,7 +112,7 @@ def _header(code: str) -> str:
 
 
 def _lacks_docstring(code: str, header: str) -> bool:
-    if not header or not re.search(r"^\s*(?:async\s+)?(?:def|class)\s", header, re.MULTILINE):
+    if not header:
         return False
     body = code[len(header) :].lstrip()
     return bool(body) and not body.startswith(('"""', "'''", '"', "'"))

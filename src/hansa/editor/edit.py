@@ -1,5 +1,6 @@
 """An edit described in words: choose the lines, ask, check, show what would change."""
 
+import re
 from dataclasses import dataclass
 
 import msgspec
@@ -14,13 +15,16 @@ from hansa.editor.node import Answers
 from hansa.editor.preferences import Preferences
 from hansa.editor.reading import Reply, read
 from hansa.editor.rename import read_rename, rename
+from hansa.editor.soundness import is_sound
 from hansa.editor.spans import Span, check_lines, choose_span
-from hansa.index.languages import language_of, outline, parses
-from hansa.wire.requests import Request, Sampling
+from hansa.index.languages import language_of, outline
+from hansa.wire.requests import FinishReason, Request, Sampling
 
 RETRY_TEMPERATURE = 0.3
 RETRY_SEED = 1
 INSTRUCTION_CHARS_MAX = 1_000
+
+_REMOVES = re.compile(r"\b(?:remove|delete|drop|inline|merge|rename|replace|convert|move)", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,12 @@ async def edit(
     span = choose_span(name, text, instruction, outline(name, text.encode()), lines)
     before, code, behind = span.cut(text)
     ask = draft(code, instruction, language_of(name) or "")
-    whole = parses(name, text.encode())
+    whole = is_sound(name, text)
     problem = ""
     for sampling in _attempts(ask):
         reply = await read(answers, _request(ask, sampling, preferences or Preferences()), clock)
         new_text = before + ask.finish(reply.text) + behind
-        problem = _problem(name, text, new_text, reply, whole=whole)
+        problem = _problem(name, text, new_text, instruction, reply.finish, whole=whole)
         if not problem:
             return _edit(source, name, new_text, reply)
     raise EngineError(
@@ -84,7 +88,7 @@ def edit_without_model(
     span = check_lines(name, text, lines) if lines else Span(1, max(line_count(text), 1))
     before, code, behind = span.cut(text)
     new_text = before + rename(code, *names) + behind
-    if parses(name, text.encode()) and not parses(name, new_text.encode()):
+    if is_sound(name, text) and not is_sound(name, new_text):
         raise UserError(f"{names[1]} cannot be a name there; nothing was changed")
     return _edit(source, name, new_text, None)
 
@@ -107,15 +111,30 @@ def _request(ask: Draft, sampling: Sampling, preferences: Preferences) -> Reques
     )
 
 
-def _problem(name: str, old: str, new: str, reply: Reply, *, whole: bool) -> str:
+def _problem(
+    name: str,
+    old: str,
+    new: str,
+    instruction: str,
+    finish: FinishReason | None,
+    *,
+    whole: bool,
+) -> str:
     """Why the model's answer is no good; empty if it may be shown."""
-    if reply.finish == "length":
+    if finish == "length":
         return "the model did not come to an end"
     if new == old:
         return "the model changed nothing"
-    if whole and not parses(name, new.encode()):
+    if whole and not is_sound(name, new):
         return "the model's edit does not parse"
+    lost = _names(name, old) - _names(name, new)
+    if lost and not _REMOVES.search(instruction):
+        return f"the model's edit loses {', '.join(sorted(lost))}"
     return ""
+
+
+def _names(name: str, text: str) -> set[str]:
+    return {symbol.name for symbol in outline(name, text.encode())}
 
 
 def _edit(source: Source, name: str, new_text: str, reply: Reply | None) -> Edit:

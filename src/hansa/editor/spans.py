@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
 
 from hansa.core.errors import UserError
@@ -13,6 +14,9 @@ SPAN_CHARS_MAX = 2_400
 
 WHOLE_FILE_LINES_MAX = 40
 
+KNOWN_NAMED_MAX = 8
+
+_POINTERS = frozenset({"function", "method", "class", "def", "in", "inside", "of", "to", "for"})
 _WORD = re.compile(r"[^\W\d]\w*")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
@@ -80,18 +84,18 @@ def check_lines(name: str, text: str, lines: tuple[int, int]) -> Span:
 
 
 def _by_words(name: str, text: str, instruction: str, symbols: Sequence[Outlined]) -> Span:
-    words = set(_WORD.findall(instruction))
+    words = _WORD.findall(instruction)
     # Of equal matches the smallest wins, so that a method is chosen before its class.
     scored = [
-        (_score(each.name, words), _named_around(each, symbols, words), _size(each), each)
+        (_score(each.name, words), _named_around(each, symbols, set(words)), -_size(each), each)
         for each in symbols
     ]
-    best = max(scored, key=lambda row: (row[0], row[1], -row[2]), default=None)
+    best = max(scored, key=lambda row: row[:3], default=None)
     if best and best[0]:
         return Span(best[3].start_line, best[3].end_line, best[3].name)
     if line_count(text) <= WHOLE_FILE_LINES_MAX:
         return Span(1, max(line_count(text), 1))
-    known = ", ".join(dict.fromkeys(each.name for each in symbols[:8]))
+    known = ", ".join(dict.fromkeys(each.name for each in symbols[:KNOWN_NAMED_MAX]))
     raise UserError(
         f"the instruction names nothing that {name} defines",
         hint=f"say which: {known}; or choose lines with --lines A-B"
@@ -100,17 +104,22 @@ def _by_words(name: str, text: str, instruction: str, symbols: Sequence[Outlined
     )
 
 
-def _score(symbol: str, words: set[str]) -> float:
-    """2 for the very name, 1.5 in another case, up to 1 for the share of its parts named."""
+def _score(symbol: str, words: Sequence[str]) -> float:
+    """How surely `words` name `symbol`; 0 if they do not.
+
+    The first word is what to do ("add a docstring to total"), so it names nothing.
+    """
     symbol = symbol.rpartition(".")[2]
-    if symbol in words:
+    pairs = list(pairwise(words))
+    if any(word == symbol and before.lower() in _POINTERS for before, word in pairs):
+        return 3
+    if any(word == symbol for _, word in pairs):
         return 2
-    lowered = {word.lower() for word in words}
+    lowered = {word.lower() for _, word in pairs}
     if symbol.lower() in lowered:
         return 1.5
     parts = [part.lower() for part in _PARTS.findall(symbol)]
-    share = sum(part in lowered for part in parts) / len(parts) if parts else 0
-    return share if share > 0.5 and len(parts) > 1 else 0
+    return 1 if len(parts) > 1 and all(part in lowered for part in parts) else 0
 
 
 def _named_around(inner: Outlined, symbols: Sequence[Outlined], words: set[str]) -> bool:
