@@ -23,6 +23,7 @@ _T = TypeVar("_T")
 ANSWER_PATH = "/hansa/v1/answer"
 CONNECT_TIMEOUT_S = 5.0
 ERROR_BODY_BYTES_MAX = 64 * 1024
+REPLY_BYTES_MAX = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,18 @@ class NodeClient:
                 )
         finally:
             response.close()
+
+    async def fetch(self, path: str, kind: type[_T], body: bytes | None = None) -> _T:
+        """Ask for one JSON document; with a `body` it is sent as a POST. Raises as `answer`."""
+        assert self._session is not None, "use NodeClient as a context manager"
+        url = self._connection.url
+        with _connection_errors(url):
+            async with self._session.request(
+                "GET" if body is None else "POST", url + path, data=body, allow_redirects=False
+            ) as response:
+                if response.status != 200:
+                    raise await self._refusal(response)
+                return _decode(await response.content.read(REPLY_BYTES_MAX), kind, url)
 
     async def _chunks(self, response: "aiohttp.ClientResponse") -> AsyncGenerator[Chunk]:
         url = self._connection.url

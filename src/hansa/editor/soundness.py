@@ -7,7 +7,7 @@ from hansa.index.languages import language_of, parses
 
 
 def is_sound(path: str, text: str) -> bool:
-    """Whether `text` parses; Python by its own parser too, since the other forgives empty bodies."""
+    """Whether `text` parses; Python by its own parser too, as the other forgives empty bodies."""
     if not parses(path, text.encode()):
         return False
     if language_of(path) != "python":
