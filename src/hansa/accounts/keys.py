@@ -53,7 +53,7 @@ class KeyRing:
             raise UserError(f"{name!r} is no name for a key", hint="use letters, digits, '-', '.'")
         secret = PREFIX + secrets.token_urlsafe(32)
         with exclusive_lock(self._path.with_suffix(".lock")):
-            keys = self.keys()
+            keys = self.all_keys()
             if len(keys) >= KEYS_MAX:
                 raise UserError(f"there are {KEYS_MAX} keys already", hint="revoke some")
             key = ApiKey(
@@ -65,14 +65,14 @@ class KeyRing:
 
     def revoke(self, key_id: str) -> ApiKey:
         with exclusive_lock(self._path.with_suffix(".lock")):
-            keys = self.keys()
+            keys = self.all_keys()
             gone = next((key for key in keys if key.id == key_id), None)
             if gone is None:
                 raise NotFound(f"no key has the id {key_id!r}", hint="see `hansa key list`")
             self._write([key for key in keys if key.id != key_id])
         return gone
 
-    def keys(self) -> list[ApiKey]:
+    def all_keys(self) -> list[ApiKey]:
         """All keys, oldest first."""
         self._refresh()
         return list(self._by_digest.values())

@@ -3,11 +3,12 @@
 import structlog
 
 from hansa.answer.attempt import Attempt
-from hansa.answer.recent import Outcome, Recent, Served
+from hansa.answer.recent import Outcome, Recent
 from hansa.core.clock import Clock
 from hansa.core.errors import HansaError, PolicyRefusal
 from hansa.observe.metrics import Metrics
 from hansa.routing.choose import BUDGET_MS
+from hansa.wire.native import RequestView
 from hansa.wire.requests import Request
 
 _log = structlog.get_logger()
@@ -48,7 +49,7 @@ class Journal:
             tokens.labels(request.model, "cached").inc(usage.cached_tokens)
             tokens.labels(request.model, "completion").inc(usage.completion_tokens)
         self.recent.add(
-            Served(
+            RequestView(
                 request=request.id,
                 at_ms=progress.started_at_ms,
                 task=request.task,
@@ -74,7 +75,7 @@ class Journal:
         outcome: Outcome = "refused" if isinstance(error, PolicyRefusal) else "failed"
         self._metrics.requests.labels(request.task, "", outcome).inc()
         self.recent.add(
-            Served(
+            RequestView(
                 request=request.id,
                 at_ms=self._clock.now_ms(),
                 task=request.task,

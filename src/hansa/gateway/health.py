@@ -6,11 +6,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from hansa.answer.admit import Gate
 from hansa.observe.metrics import Metrics
 from hansa.wire.native import NodeView
 
 
-def routes(view: Callable[[], NodeView], metrics: Metrics) -> list[Route]:
+def routes(view: Callable[[], NodeView], metrics: Metrics, gate: Gate) -> list[Route]:
     """`/health` (the process runs), `/ready` (a replica can serve), `/metrics`."""
 
     async def health(_: Request) -> Response:
@@ -23,6 +24,7 @@ def routes(view: Callable[[], NodeView], metrics: Metrics) -> list[Route]:
         return JSONResponse(body, 200 if now.ready else 503)
 
     async def metrics_text(_: Request) -> Response:
+        metrics.in_flight.set(gate.in_flight)
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return [

@@ -1,0 +1,72 @@
+"""`hansa node`: serve a member's node, or look at one that runs."""
+
+import os
+from pathlib import Path
+
+import click
+
+from hansa.cli.output import print_json, say
+from hansa.cli.table import print_table
+
+
+@click.group()
+def node() -> None:
+    """Serve and inspect a member's node."""
+
+
+@node.command()
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), required=True,
+              help="The node's hansa.toml.")  # fmt: skip
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port to listen on, instead of the file's."
+)
+def serve(config: Path, port: int | None) -> None:
+    """Serve the node that CONFIG describes, until SIGINT or SIGTERM."""
+    import msgspec
+
+    from hansa.core.settings import load_settings
+    from hansa.serving import run_node
+
+    settings = load_settings(config)
+    if port is not None:
+        listen = msgspec.structs.replace(settings.listen, port=port)
+        settings = msgspec.structs.replace(settings, listen=listen)
+    run_node(settings, lambda url: say(f"{settings.member} listens on {url}"))
+
+
+@node.command()
+@click.option("--node", "url", metavar="URL", help="The node to ask; else HANSA_NODE_URL.")
+@click.option("--key-file", type=click.Path(path_type=Path), help="File that holds its key.")
+@click.option("--state-dir", type=click.Path(path_type=Path), help="Where Hansa keeps its state.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def status(url: str | None, key_file: Path | None, state_dir: Path | None, as_json: bool) -> None:
+    """Show a running node: members, replicas, last requests. Exits 1 if it is not ready."""
+    from hansa.core.files import user_state_dir
+    from hansa.editor.connection import find_connection
+    from hansa.editor.control import fetch_node
+
+    connection = find_connection(url, key_file, os.environ, state_dir or user_state_dir())
+    view = fetch_node(connection)
+    if as_json:
+        print_json(view)
+    else:
+        print(f"{view.member} of league {view.league}, epoch {view.epoch}, "
+              f"{'ready' if view.ready else 'not ready'}, {view.receipts} receipts")  # fmt: skip
+        print_table(
+            ["REPLICA", "MODEL", "REGION", "STATE", "BUSY"],
+            [
+                [each.replica, each.model, each.region, "up" if each.up else each.problem,
+                 f"{each.busy}/{each.slots}"]
+                for each in view.replicas
+            ],
+        )  # fmt: skip
+        print_table(
+            ["TASK", "SERVED BY", "MS", "BUDGET", "OUTCOME", "WHY"],
+            [
+                [each.task, f"{each.server}/{each.replica}", f"{each.duration_ms:.0f}",
+                 each.budget_ms, each.outcome, each.reason]
+                for each in view.recent[:10]
+            ],
+        )  # fmt: skip
+    if not view.ready:
+        raise SystemExit(1)

@@ -1,0 +1,85 @@
+"""A node as a process: one socket, one loop, an orderly end."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Generator
+
+import uvicorn
+
+from hansa.assembly import build
+from hansa.core.errors import ConfigError
+from hansa.core.settings import Settings
+from hansa.observe.logs import configure_logs
+
+SHUTDOWN_GRACE_S = 5
+CONNECTIONS_BACKLOG = 1024
+
+
+def run_node(settings: Settings, listening: Callable[[str], None]) -> None:
+    """Serve a node until SIGINT or SIGTERM; `listening` is told its address.
+
+    Raises:
+        ConfigError: the port is in use, or may not be used.
+    """
+    configure_logs(settings.log_level)
+    with _bound(settings) as bound, asyncio.Runner(loop_factory=_new_loop) as runner:
+        runner.run(_serve(settings, bound, listening))
+
+
+async def _serve(
+    settings: Settings, bound: socket.socket, listening: Callable[[str], None]
+) -> None:
+    node = await build(settings)
+    try:
+        await node.start()
+        server = _Server(
+            uvicorn.Config(
+                node.app,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
+            )
+        )
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(each, server.stop)
+        host, port = bound.getsockname()[:2]
+        listening(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        await server.serve(sockets=[bound])
+    finally:
+        await node.close()
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to `_serve`: uvicorn would raise them again before the node is closed."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        yield
+
+    def stop(self) -> None:
+        self.should_exit = True
+
+
+def _bound(settings: Settings) -> socket.socket:
+    host, port = settings.listen.host, settings.listen.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=CONNECTIONS_BACKLOG)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot listen on {host}:{port}: {error.strerror or error}",
+            hint="stop what uses this port, or set another one with [listen] port or --port",
+        ) from error
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:  # not made for this interpreter; the standard loop serves too
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
