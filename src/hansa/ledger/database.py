@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 from urllib.parse import quote
 
+import msgspec
 from sqlalchemy import Connection, create_engine, event, insert, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -103,7 +104,7 @@ def load(connection: Connection, path: Path, member: str) -> Tree:
         .execution_options(yield_per=1000)
     )
     for row in rows:
-        if row.position != tree.size or not columns_agree(entry_of(row), row, member):
+        if row.position != tree.size or not _is_sound(row, member):
             raise _tampered(path, f"receipt number {tree.size} was changed or removed")
         tree.append(row.payload)
     if (tree.size, tree.root()) != (known.size, known.root):
@@ -116,6 +117,13 @@ def load(connection: Connection, path: Path, member: str) -> Tree:
 def read(engine: Engine, path: Path, query: Callable[[Connection], T]) -> T:
     with spoken(path), engine.begin() as connection:
         return query(connection)
+
+
+def _is_sound(row: Any, member: str) -> bool:
+    try:
+        return columns_agree(entry_of(row), row, member)
+    except (TypeError, ValueError, msgspec.DecodeError, IntegrityError):
+        return False  # Whatever was put there, it is not what we wrote.
 
 
 def _tampered(path: Path, what: str) -> IntegrityError:
