@@ -9,6 +9,7 @@ from hansa.core.clock import Clock
 from hansa.core.errors import UserError
 from hansa.core.ids import new_request_id
 from hansa.editor.node import Answers
+from hansa.editor.plain import check_words
 from hansa.editor.preferences import Preferences
 from hansa.editor.reading import Reply, read
 from hansa.wire.requests import Message, Request, Sampling, Snippet
@@ -24,6 +25,7 @@ SNIPPET_CHARS_MAX = 800
 SNIPPETS_MAX = 4
 QUESTION_CHARS_MAX = 600
 ANSWER_TOKENS = 200
+CIRCLE_CHARS_MIN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +50,7 @@ async def ask(
     Raises:
         UserError: no question, too long a one, or nothing in the codebase has to do with it.
     """
-    question = question.strip()
-    if not question:
-        raise UserError("there is no question")
-    if len(question) > QUESTION_CHARS_MAX:
-        raise UserError(
-            f"the question has {len(question)} characters; at most {QUESTION_CHARS_MAX} are read"
-        )
+    question = check_words(question, "the question", QUESTION_CHARS_MAX)
     used = choose(question, search)
     if not used:
         raise UserError(
@@ -71,7 +67,7 @@ async def ask(
         policy=preferences.policy,
         budget_ms=preferences.budget_ms,
     )
-    reply = await read(answers, request, clock, show=show)
+    reply = await read(answers, request, clock, enough=goes_in_circles, show=show)
     return Explanation(reply.text.strip(), used, reply)
 
 
@@ -88,6 +84,12 @@ def choose(question: str, search: Search) -> tuple[Snippet, ...]:
             used.append(Snippet(snippet.path, snippet.start_line, end, text))
             left -= len(text)
     return tuple(used)
+
+
+def goes_in_circles(text: str) -> bool:
+    """Whether the last whole line was said before, as small models do without end."""
+    lines = [line.strip() for line in text.split("\n")[:-1] if line.strip()]
+    return bool(lines) and len(lines[-1]) >= CIRCLE_CHARS_MIN and lines[-1] in lines[:-1]
 
 
 def _messages(question: str, used: Sequence[Snippet]) -> tuple[Message, ...]:

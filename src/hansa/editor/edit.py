@@ -12,6 +12,7 @@ from hansa.editor.apply import unified_diff
 from hansa.editor.document import Source, line_count
 from hansa.editor.drafts import Draft, draft
 from hansa.editor.node import Answers
+from hansa.editor.plain import check_words
 from hansa.editor.preferences import Preferences
 from hansa.editor.reading import Reply, read
 from hansa.editor.rename import read_rename, rename
@@ -54,8 +55,7 @@ async def edit(
         EngineError: the model changed nothing, or what it wrote does not parse, twice.
     """
     text = source.lf_text
-    if not 0 < len(instruction.strip()) <= INSTRUCTION_CHARS_MAX:
-        raise UserError(f"an instruction has 1 to {INSTRUCTION_CHARS_MAX} characters")
+    instruction = check_words(instruction, "the instruction", INSTRUCTION_CHARS_MAX)
     span = choose_span(name, text, instruction, outline(name, text.encode()), lines)
     before, code, behind = span.cut(text)
     ask = draft(code, instruction, language_of(name) or "")

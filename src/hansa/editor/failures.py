@@ -3,6 +3,7 @@
 import msgspec
 
 from hansa.core.errors import HansaError, PolicyRefusal
+from hansa.editor.plain import plain
 
 MESSAGE_CHARS_MAX = 2_000
 
@@ -19,9 +20,10 @@ class Failure(msgspec.Struct, frozen=True):
 
 def as_error(failure: Failure) -> HansaError:
     """The error of that code; one of a code we do not know keeps it."""
-    message, hint = failure.message[:MESSAGE_CHARS_MAX], failure.hint[:MESSAGE_CHARS_MAX]
+    message = plain(failure.message[:MESSAGE_CHARS_MAX])
+    hint = plain(failure.hint[:MESSAGE_CHARS_MAX])
     if failure.code == PolicyRefusal.code:
-        return PolicyRefusal(message, rule=failure.rule, hint=hint)
+        return PolicyRefusal(message, rule=plain(failure.rule), hint=hint)
     kind = _by_code().get(failure.code, HansaError)
     error = kind(message, hint=hint)
     error.code = failure.code

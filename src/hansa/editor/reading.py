@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hansa.core.clock import Clock
 from hansa.editor.node import Answers
+from hansa.editor.plain import plain
 from hansa.wire.requests import FinishReason, Request, Usage
 
 Enough = Callable[[str], bool]
@@ -44,10 +45,10 @@ async def read(
     finish, usage = None, None
     async with answers.answer(request) as answer:
         async for chunk in answer.chunks:
-            if chunk.text:
+            if piece := plain(chunk.text):
                 first_s = clock.monotonic_s() if first_s is None else first_s
-                text += chunk.text
-                show(chunk.text)
+                text += piece
+                show(piece)
             finish, usage = chunk.finish, chunk.usage
             if finish or enough(text):
                 break
@@ -55,8 +56,8 @@ async def read(
     return Reply(
         text=text,
         request_id=answer.request_id,
-        route=answer.route,
-        reason=answer.reason,
+        route=plain(answer.route),
+        reason=plain(answer.reason),
         latency_ms=(ended_s - started_s) * 1000,
         ttft_ms=((ended_s if first_s is None else first_s) - started_s) * 1000,
         finish=finish,

@@ -35,7 +35,7 @@ async def test_json(codebase, run) -> None:
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (("",), "there is no question"),
+        (("",), "the question has 0"),
         (("q", "--path", "none"), "there is no none"),
         (("zzzyyyxxx",), "nothing in the codebase has to do with this question"),
     ],

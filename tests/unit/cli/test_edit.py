@@ -93,7 +93,7 @@ async def test_a_file_that_changed_meanwhile(run, code, fixed_node, monkeypatch)
         (("none.py", "x"), "there is no file none.py"),
         (("a.py", "x", "--lines", "9"), "is no range of lines"),
         (("a.py", "x", "--lines", "1-9"), "a.py has 2 lines; line 9 is outside"),
-        (("a.py", " "), "an instruction has"),
+        (("a.py", " "), "the instruction has 0"),
         (("a.py", "rename nothing to something"), "there is no nothing to rename"),
     ],
 )

@@ -42,6 +42,13 @@ async def test_an_answer_names_what_it_comes_from(clock: Clock) -> None:
     assert user.content.endswith("Question: Where is the table drawn?")
 
 
+async def test_a_model_that_goes_in_circles_is_stopped(clock: Clock) -> None:
+    answers = MockAnswers("The table is drawn there.\n\n" * 20)
+    done = await ask("Where?", searching(TABLE), answers, clock)
+    assert done.text.count("drawn there") == 2
+    assert len(answers.sent) < 80
+
+
 @given(st.lists(st.text("ab\n", max_size=1500), max_size=8), st.text("q ", max_size=600))
 def test_the_prompt_keeps_its_bound(texts: list[str], question: str) -> None:
     used = choose(question, searching(*(Snippet("a.py", 1, 9, text) for text in texts)))
@@ -53,7 +60,8 @@ def test_the_prompt_keeps_its_bound(texts: list[str], question: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "says"), [(" ", "no question"), ("q" * 601, "at most 600"), ("q", "nothing in")]
+    ("question", "says"),
+    [(" ", "the question has 0"), ("q" * 601, "1 to 600"), ("q", "nothing in")],
 )
 async def test_questions_that_cannot_be_answered(question: str, says: str, clock: Clock) -> None:
     answers = MockAnswers("x")

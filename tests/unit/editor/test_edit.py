@@ -128,7 +128,7 @@ async def test_a_file_that_did_not_parse_need_not_parse_after(tmp_path: Path, cl
 
 @pytest.mark.parametrize("instruction", ["", "  ", "x" * 1001])
 async def test_no_instruction(instruction: str, shop: Source, clock: Clock) -> None:
-    with pytest.raises(UserError, match="an instruction has"):
+    with pytest.raises(UserError, match="the instruction has"):
         await edited(shop, instruction, MockAnswers(), clock)
 
 
