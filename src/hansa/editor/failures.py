@@ -1,24 +1,13 @@
 """A node's error as it came over the wire, raised again as what it was."""
 
-import msgspec
-
 from hansa.core.errors import HansaError, PolicyRefusal
 from hansa.editor.plain import plain
+from hansa.wire.native import ErrorBody
 
 MESSAGE_CHARS_MAX = 2_000
 
 
-class Failure(msgspec.Struct, frozen=True):
-    """Body of an error reply, and data of an `error` event."""
-
-    code: str
-    message: str
-    hint: str = ""
-    retryable: bool = False
-    rule: str = ""
-
-
-def as_error(failure: Failure) -> HansaError:
+def as_error(failure: ErrorBody) -> HansaError:
     """The error of that code; one of a code we do not know keeps it."""
     message = plain(failure.message[:MESSAGE_CHARS_MAX])
     hint = plain(failure.hint[:MESSAGE_CHARS_MAX])

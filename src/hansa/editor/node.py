@@ -4,14 +4,16 @@ import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 import msgspec
 
-from hansa.core.bounds import REQUEST_DEADLINE_S
+from hansa.core.bounds import BODY_BYTES_MAX, REQUEST_DEADLINE_S
 from hansa.core.errors import EngineError, EngineUnavailable
 from hansa.editor.connection import Connection
-from hansa.editor.failures import Failure, as_error
+from hansa.editor.failures import as_error
+from hansa.wire.native import REQUEST_ID_HEADER, ROUTE_HEADER, ROUTE_REASON_HEADER, ErrorBody
 from hansa.wire.requests import Chunk, Request
 from hansa.wire.sse import decode_events
 
@@ -22,8 +24,6 @@ _T = TypeVar("_T")
 
 ANSWER_PATH = "/hansa/v1/answer"
 CONNECT_TIMEOUT_S = 5.0
-ERROR_BODY_BYTES_MAX = 64 * 1024
-REPLY_BYTES_MAX = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ class Answers(Protocol):
         ...
 
 
-class _ErrorBody(msgspec.Struct, frozen=True):
-    error: Failure
+class _Refusal(msgspec.Struct, frozen=True):
+    error: ErrorBody
 
 
 class NodeClient:
@@ -86,37 +86,45 @@ class NodeClient:
                 url, data=msgspec.json.encode(request), allow_redirects=False
             )
         try:
-            if response.status != 200:
+            if response.status != HTTPStatus.OK:
                 raise await self._refusal(response)
             head = response.headers
             async with contextlib.aclosing(self._chunks(response)) as chunks:
                 yield Answer(
-                    request_id=head.get("hansa-request-id", request.id),
-                    route=head.get("hansa-route", ""),
-                    reason=head.get("hansa-route-reason", ""),
+                    request_id=head.get(REQUEST_ID_HEADER, request.id),
+                    route=head.get(ROUTE_HEADER, ""),
+                    reason=head.get(ROUTE_REASON_HEADER, ""),
                     chunks=chunks,
                 )
         finally:
             response.close()
 
     async def fetch(self, path: str, kind: type[_T], body: bytes | None = None) -> _T:
-        """Ask for one JSON document; with a `body` it is sent as a POST. Raises as `answer`."""
+        """What the node says at `path`, asked with GET, or with POST where there is a `body`.
+
+        Raises:
+            HansaError: as `answer`.
+        """
         assert self._session is not None, "use NodeClient as a context manager"
         url = self._connection.url
+        method = "GET" if body is None else "POST"
         with _connection_errors(url):
-            async with self._session.request(
-                "GET" if body is None else "POST", url + path, data=body, allow_redirects=False
-            ) as response:
-                if response.status != 200:
-                    raise await self._refusal(response)
-                return _decode(await response.content.read(REPLY_BYTES_MAX), kind, url)
+            response = await self._session.request(
+                method, url + path, data=body, allow_redirects=False
+            )
+        try:
+            if response.status != HTTPStatus.OK:
+                raise await self._refusal(response)
+            return _decode(await _read(response, url), kind, url)
+        finally:
+            response.close()
 
     async def _chunks(self, response: "aiohttp.ClientResponse") -> AsyncGenerator[Chunk]:
         url = self._connection.url
         with _connection_errors(url):
             async for event in decode_events(response.content.iter_any()):
                 if event.name == "error":
-                    raise as_error(_decode(event.data.encode(), Failure, url))
+                    raise as_error(_decode(event.data.encode(), ErrorBody, url))
                 if event.data == "[DONE]":
                     continue
                 chunk = _decode(event.data.encode(), Chunk, url)
@@ -127,10 +135,9 @@ class NodeClient:
 
     async def _refusal(self, response: "aiohttp.ClientResponse") -> Exception:
         url = self._connection.url
-        with _connection_errors(url):
-            body = await response.content.read(ERROR_BODY_BYTES_MAX)
+        body = await _read(response, url)
         try:
-            return as_error(msgspec.json.decode(body, type=_ErrorBody).error)
+            return as_error(msgspec.json.decode(body, type=_Refusal).error)
         except msgspec.MsgspecError:
             return EngineError(
                 f"{url} answered {response.status}, and not as a Hansa node does",
@@ -152,6 +159,16 @@ def _connection_errors(url: str) -> Generator[None]:
         ) from error
     except aiohttp.ClientError as error:
         raise EngineError(f"the node at {url} broke off in the middle of its answer") from error
+
+
+async def _read(response: "aiohttp.ClientResponse", url: str) -> bytes:
+    body = b""
+    with _connection_errors(url):
+        async for piece in response.content.iter_any():
+            body += piece
+            if len(body) > BODY_BYTES_MAX:
+                raise EngineError(f"the node at {url} sent over {BODY_BYTES_MAX:,} bytes")
+    return body
 
 
 def _decode(data: bytes, kind: type[_T], url: str) -> _T:

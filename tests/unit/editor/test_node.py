@@ -10,16 +10,19 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from hansa.core.bounds import BODY_BYTES_MAX
 from hansa.core.errors import (
     EngineError,
     EngineUnavailable,
     HansaError,
+    NotFound,
     PolicyRefusal,
     Unauthorized,
 )
 from hansa.editor.connection import Connection
-from hansa.editor.failures import Failure, as_error
+from hansa.editor.failures import as_error
 from hansa.editor.node import NodeClient
+from hansa.wire.native import ErrorBody
 from hansa.wire.requests import Chunk, Request, Usage
 from hansa.wire.sse import encode_event
 
@@ -33,10 +36,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def serving(handler: Handler) -> AsyncIterator[NodeClient]:
     app = web.Application()
     app.router.add_post("/hansa/v1/answer", handler)
-    async with TestServer(app) as server:
-        url = str(server.make_url("")).rstrip("/")
-        async with NodeClient(Connection(url, "secret"), deadline_s=5) as node:
-            yield node
+    async with (
+        TestServer(app) as server,
+        NodeClient(connection_to(server), deadline_s=5) as node,
+    ):
+        yield node
 
 
 async def stream(request: web.Request, *events: bytes) -> web.StreamResponse:
@@ -101,7 +105,7 @@ async def test_leaving_closes_the_connection() -> None:
 
 
 async def test_an_error_in_the_middle() -> None:
-    data = msgspec.json.encode(Failure("engine_error", "it crashed", hint="look", retryable=True))
+    data = msgspec.json.encode(ErrorBody("engine_error", "it crashed", hint="look", retryable=True))
 
     async def handle(request: web.Request) -> web.StreamResponse:
         return await stream(request, chunk(Chunk("1")), encode_event(data, "error"))
@@ -114,7 +118,7 @@ async def test_an_error_in_the_middle() -> None:
 
 
 async def test_a_refusal_names_its_rule() -> None:
-    failure = Failure("policy_refusal", "no replica in us", rule="residency")
+    failure = ErrorBody("policy_refusal", "no replica in us", rule="residency")
 
     async def handle(_: web.Request) -> web.StreamResponse:
         return web.Response(status=403, body=msgspec.json.encode({"error": failure}))
@@ -188,8 +192,44 @@ async def test_a_node_that_never_answers() -> None:
                 await read_all(node)
 
 
+async def test_fetch() -> None:
+    seen: list[tuple[str, bytes]] = []
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        seen.append((request.method, await request.read()))
+        if len(seen) > 2:
+            return web.json_response(
+                {"error": {"code": "not_found", "message": "no x"}}, status=404
+            )
+        return web.Response(body=b"7" if len(seen) == 1 else b'"' + b"x" * 200_000 + b'"')
+
+    app = web.Application()
+    app.router.add_route("*", "/some/path", handle)
+    async with TestServer(app) as server, NodeClient(connection_to(server)) as node:
+        assert await node.fetch("/some/path", int) == 7
+        assert len(await node.fetch("/some/path", str, b"{}")) == 200_000
+        with pytest.raises(NotFound, match="no x"):
+            await node.fetch("/some/path", int)
+    assert seen == [("GET", b""), ("POST", b"{}"), ("GET", b"")]
+
+
+async def test_a_body_without_end() -> None:
+    async def handle(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=b"x" * (BODY_BYTES_MAX + 1))
+
+    app = web.Application()
+    app.router.add_get("/some/path", handle)
+    async with TestServer(app) as server, NodeClient(connection_to(server)) as node:
+        with pytest.raises(EngineError, match="sent over"):
+            await node.fetch("/some/path", str)
+
+
+def connection_to(server: TestServer) -> Connection:
+    return Connection(str(server.make_url("")).rstrip("/"), "secret")
+
+
 def test_errors_come_back_as_what_they_were() -> None:
-    assert type(as_error(Failure("invalid_api_key", "no such key"))) is Unauthorized
-    unknown = as_error(Failure("rate_limited", "too many", retryable=True))
+    assert type(as_error(ErrorBody("invalid_api_key", "no such key"))) is Unauthorized
+    unknown = as_error(ErrorBody("rate_limited", "too many", retryable=True))
     assert type(unknown) is HansaError
     assert (unknown.code, unknown.retryable) == ("rate_limited", True)

@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from hansa.core.clock import Clock
 from hansa.core.errors import UserError
-from hansa.editor.failures import Failure, as_error
+from hansa.editor.failures import as_error
 from hansa.editor.mock import MockAnswers
 from hansa.editor.plain import check_words, plain
 from hansa.editor.reading import read
+from hansa.wire.native import ErrorBody
 from hansa.wire.requests import Request
 
 BELL = "a\x1b[2Jb\x9bc\r\n\td"
@@ -25,7 +26,7 @@ def test_no_control_character_is_left(text: str) -> None:
 async def test_answers_and_errors_are_plain(clock: Clock) -> None:
     request = Request(id="r", task="chat")
     assert (await read(MockAnswers(BELL), request, clock)).text == "a[2Jbc\n\td"
-    assert as_error(Failure("engine_error", BELL)).message == "a[2Jbc\n\td"
+    assert as_error(ErrorBody("engine_error", BELL)).message == "a[2Jbc\n\td"
 
 
 @pytest.mark.parametrize("text", ["", " \n", "x" * 11, "a\udcff"])
