@@ -1,0 +1,101 @@
+"""A file in pieces that mean something: whole definitions, large ones at their members.
+
+Every line of the file is in exactly one chunk, and chunks are in order.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import tree_sitter
+
+from hansa.index import languages
+
+CHUNK_LINES_MAX = 60
+WINDOW_LINES = 40
+"""Of files whose language we cannot parse."""
+
+DEPTH_MAX = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Lines from `start_line` to `end_line`, 1-based and inclusive."""
+
+    start_line: int
+    end_line: int
+    symbol: str
+    """What it defines, or the definition it is part of; may be empty."""
+
+
+def chunk(path: str, source: bytes) -> list[Chunk]:
+    """Cut `source` into chunks that cover it."""
+    lines = count_lines(source)
+    if not lines:
+        return []
+    language = languages.language_of(path)
+    if language is None:
+        return list(_windows(1, lines, "", WINDOW_LINES))
+    cuts = _Cuts(language)
+    cuts.visit(languages.parse(language, source), "", 0)
+    return _cover(cuts.pieces, lines)
+
+
+def count_lines(source: bytes) -> int:
+    """Lines as editors count them, a last one without a newline included."""
+    return source.count(b"\n") + (not source.endswith(b"\n") if source else 0)
+
+
+class _Cuts:
+    """Collects definitions that fit a chunk, and the heads of those that do not."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
+        self.pieces: list[Chunk] = []
+
+    def visit(self, node: tree_sitter.Node, scope: str, depth: int) -> None:
+        for child in node.named_children:
+            if languages.is_definition(self._language, child):
+                self._define(child, scope, depth)
+            elif depth < DEPTH_MAX and child.end_point.row - child.start_point.row > 1:
+                self.visit(child, scope, depth + 1)
+
+    def _define(self, node: tree_sitter.Node, scope: str, depth: int) -> None:
+        inner = node
+        while not languages.name_of(inner) and inner.named_children:
+            inner = inner.named_children[-1]
+        name = languages.name_of(inner)
+        scope = f"{scope}.{name}" if scope and name else scope or name
+        start, end = node.start_point.row + 1, languages.end_line(node)
+        if end - start < CHUNK_LINES_MAX or depth >= DEPTH_MAX:
+            self.pieces.append(Chunk(start, end, scope))
+            return
+        before = len(self.pieces)
+        self.visit(inner, scope, depth + 1)
+        members = self.pieces[before:]
+        head_end = members[0].start_line - 1 if members else end
+        if head_end >= start:
+            self.pieces.insert(before, Chunk(start, head_end, scope))
+
+
+def _cover(pieces: list[Chunk], lines: int) -> list[Chunk]:
+    """Fill what lies between definitions, cut what is too long, let nothing overlap."""
+    chunks: list[Chunk] = []
+    line = 1
+    for piece in sorted(pieces, key=lambda each: (each.start_line, each.end_line)):
+        start, end = max(piece.start_line, line), min(piece.end_line, lines)
+        if start > end:
+            continue
+        chunks += _windows(line, start - 1, "", CHUNK_LINES_MAX)
+        chunks += _windows(start, end, piece.symbol, CHUNK_LINES_MAX)
+        line = end + 1
+    chunks += _windows(line, lines, "", CHUNK_LINES_MAX)
+    return chunks
+
+
+def _windows(start: int, end: int, symbol: str, size: int) -> Iterator[Chunk]:
+    """As few windows of at most `size` lines as there can be, of about equal length."""
+    lines = end - start + 1
+    count = -(-lines // size)
+    for n in range(count):
+        first, last = start + lines * n // count, start + lines * (n + 1) // count - 1
+        yield Chunk(first, last, symbol)

@@ -1,0 +1,38 @@
+"""Code as words: identifiers whole and in their parts, so that `drawTable` is found by `table`."""
+
+import re
+
+QUERY_WORDS_MAX = 48
+
+_IDENTIFIER = re.compile(r"\w+")
+_PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|\d+")
+
+_COMMON_TEXT = """
+a an and are as at be by can do does for from has have how i if in into is it its me of on or so
+than that the their then there this to use used was what when where which who why will with you
+your def self return import class none true false
+"""
+_COMMON = frozenset(_COMMON_TEXT.split())
+
+
+def words(text: str) -> str:
+    """The words of `text` for the index, lower-case, separated by spaces."""
+    return " ".join(_split(text))
+
+
+def query_words(query: str) -> list[str]:
+    """The distinct words of a query that tell something; common ones only if nothing else is."""
+    found = list(dict.fromkeys(_split(query)))
+    telling = [word for word in found if word not in _COMMON]
+    return (telling or found)[:QUERY_WORDS_MAX]
+
+
+def _split(text: str) -> list[str]:
+    out: list[str] = []
+    for match in _IDENTIFIER.finditer(text):
+        whole = match.group()
+        parts = _PART.findall(whole)
+        out.append(whole.lower())
+        if len(parts) > 1:
+            out += [part.lower() for part in parts]
+    return out
