@@ -54,6 +54,7 @@ def list_(config: Path, period: str, pending: bool, as_json: bool) -> None:
                     "index": entry.index,
                     "role": entry.role,
                     "countersigned": entry.countersigned,
+                    "refused": entry.refused,
                     "receipt": entry.receipt,
                 }
                 for entry in entries
@@ -72,7 +73,7 @@ def list_(config: Path, period: str, pending: bool, as_json: bool) -> None:
                 entry.receipt.prompt_tokens,
                 entry.receipt.completion_tokens,
                 format_usd(entry.receipt.amount_nanousd),
-                "both" if entry.countersigned else "pending",
+                "both" if entry.countersigned else "refused" if entry.refused else "pending",
             ]
             for entry in entries
         ],

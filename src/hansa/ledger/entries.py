@@ -26,6 +26,8 @@ class Entry:
     grant: Envelope | None
     countersigned: bool
     """Both sides signed; always true for what we served ourselves."""
+    refused: str = ""
+    """Why the origin would not countersign, in its own words."""
 
     @property
     def counterparty(self) -> str:
@@ -82,6 +84,7 @@ def entry_of(row: Any) -> Entry:
         receipt=msgspec.json.decode(row.payload, type=Receipt),
         grant=None if row.grant is None else msgspec.json.decode(row.grant, type=Envelope),
         countersigned=row.countersigned,
+        refused=row.refused,
     )
 
 
@@ -110,4 +113,5 @@ def _row(
         "signatures": msgspec.json.encode(envelope.signatures),
         "grant": grant,
         "countersigned": countersigned,
+        "refused": "",
     }

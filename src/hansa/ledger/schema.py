@@ -32,6 +32,7 @@ receipts = Table(
     Column("signatures", LargeBinary, nullable=False),  # JSON; grows when countersigned
     Column("grant", LargeBinary),  # JSON of an envelope; NULL when we asked ourselves
     Column("countersigned", Boolean, nullable=False),
+    Column("refused", String, nullable=False),  # why the origin would not sign; empty if not
     UniqueConstraint("request", "role", "server"),
     Index("receipts_by_time", "started_at_ms"),
     Index("receipts_pending", "countersigned", "position"),

@@ -1,7 +1,7 @@
 """The ledger: every receipt this member is party to, durable, ordered and provable."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -23,6 +23,9 @@ from hansa.ledger.writer import Writer
 from hansa.wire.protocol import Grant, ServedReceipt, TreeHead
 
 T = TypeVar("T")
+
+REASON_CHARS_MAX = 500
+"""Kept of an origin's reason not to sign."""
 
 
 class Ledger:
@@ -139,6 +142,21 @@ class Ledger:
         statement = delete(open_grants).where(open_grants.c.grant_sha256 == digest)
         self._writable().send(lambda connection: _execute(connection, statement, None))
 
+    def note_refused(self, refused: Mapping[str, str]) -> None:
+        """Remember why an origin would not sign requests of ours; they are sent after all others.
+
+        Args:
+            refused: request id to the origin's reason.
+        """
+
+        def change(connection: Connection) -> None:
+            for request, reason in refused.items():
+                waiting = receipts.c.request == request, receipts.c.countersigned.is_(False)
+                kept = reason[:REASON_CHARS_MAX] or "no reason given"
+                connection.execute(update(receipts).where(*waiting).values(refused=kept))
+
+        self._writable().send(change)
+
     def note_peer_head(self, member: str, envelope: Envelope) -> None:
         """Remember a peer's log head, whose signature the caller has verified.
 
@@ -175,7 +193,9 @@ class Ledger:
         return [msgspec.json.decode(row, type=Envelope) for row in rows]
 
     async def pending_countersign(self, limit: int) -> dict[str, list[ServedReceipt]]:
-        """What we served and its origin has not signed: by origin, oldest first.
+        """What we served and its origin has not signed, by origin.
+
+        Oldest first; what the origin refused comes last, so that it holds nothing up.
 
         Args:
             limit: at most so many per origin.
@@ -321,6 +341,7 @@ def _keep_signatures(connection: Connection, envelopes: Sequence[Envelope]) -> N
         values = {
             "signatures": msgspec.json.encode(merged.signatures),
             "countersigned": len(merged.signatures) > 1,
+            "refused": "",
         }
         connection.execute(update(receipts).where(*ours).values(values))
     if strangers:
@@ -335,7 +356,7 @@ def _pending(connection: Connection, limit: int) -> dict[str, list[ServedReceipt
         rows = connection.execute(
             select(receipts)
             .where(*waiting, receipts.c.origin == origin)
-            .order_by(receipts.c.position)
+            .order_by(receipts.c.refused != "", receipts.c.position)
             .limit(limit)
         )
         entries = [entry_of(row) for row in rows]

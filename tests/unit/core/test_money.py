@@ -22,7 +22,9 @@ def test_dollars_as_people_write_them() -> None:
     assert format_usd(-1) == "-$0.000000001"
 
 
-@pytest.mark.parametrize("text", ["", "-1", "1.", ".5", "1e3", "1,5", "0.0000000001", "\u0661", " 1"])
+@pytest.mark.parametrize(
+    "text", ["", "-1", "1.", ".5", "1e3", "1,5", "0.0000000001", "\u0661", " 1"]
+)
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="no dollar amount"):
         parse_usd(text)

@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -167,10 +169,13 @@ def test_what_is_no_period(text: str) -> None:
 def test_an_audit_tells_pending_from_wrong(world) -> None:
     waiting = entry(world, "a", "b", countersigned=False)
     wrong = entry(world, "a", "b", amount_nanousd=1)
-    result = audit([entry(world, "b", "a"), waiting, wrong, entry(world, "a", "a")], world.lookup)
-    assert result.checked == 4
+    refused = dataclasses.replace(waiting, refused="not my grant")
+    sound = entry(world, "b", "a"), entry(world, "a", "a")
+    result = audit([*sound, waiting, wrong, refused], world.lookup)
+    assert result.checked == 5
     assert result.pending == (waiting.receipt.request,)
-    (finding,) = result.findings
+    finding, dispute = result.findings
+    assert dispute.problem.endswith("was refused by b: not my grant")
     assert finding.request == wrong.receipt.request
     assert "charges 1 nano-dollars" in finding.problem
 

@@ -121,6 +121,28 @@ async def test_countersignatures_are_kept_and_the_root_stays(world, ledger) -> N
     assert [each.receipt for each in (await ledger.pending_countersign(5))["b"]] == [served[3][0]]
 
 
+async def test_what_the_origin_refuses_holds_nothing_up(world, ledger) -> None:
+    served = [world.served("a", "b") for _ in range(3)]
+    for each in served:
+        await ledger.record_served(*each)
+    first, second, third = (read(each[0]).request for each in served)
+    ledger.note_refused({first: "not my grant", second: "", "req-unknown": "x" * 1000})
+    await ledger.record_countersigned([])
+
+    async def order() -> list[str]:
+        return [read(each.receipt).request for each in (await ledger.pending_countersign(9))["b"]]
+
+    assert await order() == [third, first, second]
+    reasons = [entry.refused for entry in await ledger.entries()]
+    assert reasons == ["not my grant", "no reason given", ""]
+    await ledger.record_countersigned([countersign(world.keys["b"], served[0][0])])
+    assert await order() == [third, second]
+    assert (await ledger.entries())[0].refused == ""
+    ledger.note_refused({first: "changed my mind"})
+    await ledger.record_countersigned([])
+    assert (await ledger.entries())[0].refused == ""
+
+
 async def test_an_origin_cannot_take_our_signature_away(world, ledger) -> None:
     envelope, grant = world.served("a", "b")
     await ledger.record_served(envelope, grant)
