@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import Callable, Generator
@@ -72,7 +73,7 @@ def _bound(settings: Settings) -> socket.socket:
         return socket.create_server((host, port), family=family, backlog=CONNECTIONS_BACKLOG)
     except OSError as error:
         raise ConfigError(
-            f"cannot listen on {host}:{port}: {error.strerror or error}",
+            f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}",
             hint="stop what uses this port, or set another one with [listen] port or --port",
         ) from error
 

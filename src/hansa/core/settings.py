@@ -79,11 +79,18 @@ def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Setti
         if isinstance(raw.get(key), str):
             raw[key] = str(path.parent.resolve() / Path(raw[key]).expanduser())
     try:
-        settings = msgspec.convert(raw, Settings, strict=True)
+        settings = msgspec.convert(raw, Settings, strict=True, dec_hook=_path)
     except msgspec.ValidationError as error:
         raise _explained(path, text, str(error)) from error
     _check(settings, path, text)
     return settings
+
+
+def _path(kind: type, value: Any) -> Any:
+    """The one type of ours that TOML does not know."""
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise TypeError("Expected `str`")
 
 
 def _read(path: Path) -> str:
