@@ -89,7 +89,7 @@ def verify(config: Path, as_json: bool) -> None:
     from hansa.ledger.audit import audit
 
     with open_books(config) as books:
-        result = audit(_entries(books, "all"), books.chain.at)
+        result = audit(_entries(books, "all"), books.chain.at, books.chain.node_keys)
         head = books.ledger.head()
     if as_json:
         print_json({"head": head, "audit": result})

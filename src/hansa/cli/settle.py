@@ -36,7 +36,13 @@ def settle(period: str, config: Path, as_json: bool) -> None:
     since_ms, until_ms = settlement.period_bounds(period)
     with open_books(config) as books:
         entries = asyncio.run(books.ledger.entries(since_ms=since_ms, until_ms=until_ms))
-        statement = settlement.settle(entries, books.chain.at, period, member=books.member)
+        statement = settlement.settle(
+            entries,
+            books.chain.at,
+            period,
+            member=books.member,
+            node_keys=books.chain.node_keys,
+        )
     if as_json:
         print_json(statement)
     else:
@@ -75,6 +81,15 @@ def _print_statement(statement: "Statement") -> None:
         ],
     )
     print()
+    _print_balances(statement)
+    print(f"\ntotal {format_usd(statement.total_nanousd)}; lines, shares and balances add up to it")
+    if statement.pending:
+        print(f"\nnot counted ({len(statement.pending)}):")
+        for each in statement.pending:
+            print(f"  {each.request} {format_usd(each.amount_nanousd)}: {each.reason}")
+
+
+def _print_balances(statement: "Statement") -> None:
     print_table(
         ["MEMBER", "PAYS", "EARNS", "NET"],
         [
@@ -87,8 +102,3 @@ def _print_statement(statement: "Statement") -> None:
             for each in statement.balances
         ],
     )
-    print(f"\ntotal {format_usd(statement.total_nanousd)}; lines, shares and balances add up to it")
-    if statement.pending:
-        print(f"\nnot counted ({len(statement.pending)}):")
-        for each in statement.pending:
-            print(f"  {each.request} {format_usd(each.amount_nanousd)}: {each.reason}")

@@ -1,6 +1,6 @@
 """One member's books, checked against the charter without asking anybody."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -8,6 +8,9 @@ from hansa.core.errors import IntegrityError
 from hansa.ledger.entries import Entry
 from hansa.ledger.receipts import CharterLookup, check, signed_by
 from hansa.wire.protocol import Charter, Receipt
+
+NodeKeys = Callable[[str], tuple[str, ...]]
+"""From a member's id to every node key it had in any epoch."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -23,7 +26,9 @@ class Audit(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-def audit(entries: Iterable[Entry], charter_lookup: CharterLookup) -> Audit:
+def audit(
+    entries: Iterable[Entry], charter_lookup: CharterLookup, node_keys: NodeKeys | None = None
+) -> Audit:
     """Check price, charter and both signatures of every entry."""
     checked, pending, findings = 0, list[str](), list[Finding]()
     for entry in entries:
@@ -33,14 +38,20 @@ def audit(entries: Iterable[Entry], charter_lookup: CharterLookup) -> Audit:
                 check(entry.envelope, charter_lookup)
                 pending.append(entry.receipt.request)
             else:
-                check_both(entry, charter_lookup)
+                check_both(entry, charter_lookup, node_keys)
         except IntegrityError as error:
             findings.append(Finding(entry.index, entry.receipt.request, error.message))
     return Audit(checked, tuple(pending), tuple(findings))
 
 
-def check_both(entry: Entry, charter_lookup: CharterLookup) -> tuple[Receipt, Charter]:
+def check_both(
+    entry: Entry, charter_lookup: CharterLookup, node_keys: NodeKeys | None = None
+) -> tuple[Receipt, Charter]:
     """Return receipt and charter if server and origin both signed.
+
+    Args:
+        node_keys: the keys a member had in any epoch, because an origin may sign a receipt after
+            its keys were rotated; None allows only those of the receipt's own charter.
 
     Raises:
         IntegrityError: as `receipts.check`, or the origin's signature is missing.
@@ -54,6 +65,7 @@ def check_both(entry: Entry, charter_lookup: CharterLookup) -> tuple[Receipt, Ch
         raise IntegrityError(
             f"receipt {receipt.request} was refused by {receipt.origin}: {entry.refused}"
         )
-    if not entry.countersigned or not signed_by(entry.envelope, origin.node_keys):
+    keys = origin.node_keys + (node_keys(origin.id) if node_keys is not None else ())
+    if not entry.countersigned or not signed_by(entry.envelope, keys):
         raise IntegrityError(f"receipt {receipt.request} is not countersigned by {receipt.origin}")
     return receipt, charter

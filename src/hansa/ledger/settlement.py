@@ -10,7 +10,7 @@ import msgspec
 
 from hansa.core.errors import IntegrityError, UserError
 from hansa.core.money import split_by_shares
-from hansa.ledger.audit import check_both
+from hansa.ledger.audit import NodeKeys, check_both
 from hansa.ledger.entries import Entry
 from hansa.ledger.receipts import CharterLookup
 from hansa.wire.protocol import Charter, Receipt
@@ -91,13 +91,19 @@ def period_bounds(period: str) -> tuple[int | None, int | None]:
 
 
 def settle(
-    entries: Iterable[Entry], charter_lookup: CharterLookup, period: str, *, member: str = ""
+    entries: Iterable[Entry],
+    charter_lookup: CharterLookup,
+    period: str,
+    *,
+    member: str = "",
+    node_keys: NodeKeys | None = None,
 ) -> Statement:
     """Draw up the statement of `period`; a receipt belongs to the time its request started.
 
     Args:
         charter_lookup: from a charter's digest to the charter the receipt was agreed under.
         member: whose ledger the entries are from; taken from them if empty.
+        node_keys: as in `audit.check_both`.
 
     Raises:
         UserError: no such period.
@@ -110,7 +116,7 @@ def settle(
         if since_ms is not None and until_ms is not None and not since_ms <= started_ms < until_ms:
             continue
         try:
-            _, charter = check_both(entry, charter_lookup)
+            _, charter = check_both(entry, charter_lookup, node_keys)
         except IntegrityError as error:
             books.leave_out(entry.receipt, error.message)
         else:

@@ -5,6 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hansa.core.errors import UserError
+from hansa.core.signing import SigningKey
 from hansa.ledger.audit import audit
 from hansa.ledger.entries import Entry, role_of
 from hansa.ledger.receipts import countersign, read
@@ -124,6 +125,20 @@ def test_what_is_not_settled_is_listed_and_not_counted(world) -> None:
         "charges 1000000000 nano-dollars; its tokens cost 65200 under its charter",
         "is not countersigned by b",
     ]
+
+
+def test_an_origin_may_sign_after_its_keys_were_rotated(world) -> None:
+    fresh = SigningKey.from_seed(b"n" * 32)
+    envelope, grant = world.served("a", "b")
+    late = Entry(0, "server", countersign(fresh, envelope), read(envelope), grant, True)
+
+    def node_keys(member: str) -> tuple[str, ...]:
+        return (world.keys[member].public, fresh.public) if member == "b" else ()
+
+    assert settle([late], world.lookup, "all").total_nanousd == 0
+    assert settle([late], world.lookup, "all", node_keys=node_keys).total_nanousd == 65_200
+    assert audit([late], world.lookup).findings
+    assert not audit([late], world.lookup, node_keys).findings
 
 
 def test_an_empty_statement_adds_up(world) -> None:
