@@ -135,11 +135,25 @@ class TextCompletion(msgspec.Struct, frozen=True):
     object: str = "text_completion"
 
 
+class Capabilities(msgspec.Struct, frozen=True):
+    """Mistral's SDK requires these of a model."""
+
+    completion_chat: bool = True
+    completion_fim: bool = True
+    function_calling: bool = False
+    fine_tuning: bool = False
+    vision: bool = False
+
+
 class ModelBody(msgspec.Struct, frozen=True):
+    """One model, with the fields both OpenAI's and Mistral's SDK read."""
+
     id: str
     created: int
     owned_by: str
     object: str = "model"
+    type: str = "base"
+    capabilities: Capabilities = Capabilities()
 
 
 class ModelList(msgspec.Struct, frozen=True):

@@ -1,0 +1,140 @@
+"""The official OpenAI SDK, unchanged, against a node."""
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import openai
+import pytest
+
+from hansa.engines.mock import Mock
+from hansa.models.catalog import DEFAULT_MODEL
+from support.league import MemberSpec, make_league
+from support.nodes import Running, new_key, running
+
+
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncGenerator[Running]:
+    made = make_league(tmp_path, (MemberSpec("solo", replicas=("r1",)),))
+    async with running(made["solo"].settings()) as up:
+        engine = mock(up)
+        engine.pieces = ("Hello", ", ", "world")
+        yield up
+
+
+@pytest.fixture
+async def client(node: Running) -> AsyncGenerator[openai.AsyncOpenAI]:
+    async with openai.AsyncOpenAI(
+        base_url=f"{node.url}/v1", api_key=node.key, max_retries=0
+    ) as sdk:
+        yield sdk
+
+
+def mock(up: Running) -> Mock:
+    engine = up.node.fleet.local["r1"].engine
+    assert isinstance(engine, Mock)
+    return engine
+
+
+async def test_chat(client: openai.AsyncOpenAI) -> None:
+    reply = await client.chat.completions.create(
+        model=DEFAULT_MODEL, messages=[{"role": "user", "content": "Say hello"}]
+    )
+    assert reply.choices[0].message.content == "Hello, world"
+    assert reply.choices[0].finish_reason == "stop"
+    assert reply.usage is not None
+    assert reply.usage.completion_tokens == 3
+    assert reply.usage.total_tokens == reply.usage.prompt_tokens + 3
+    assert reply.model == DEFAULT_MODEL
+
+
+async def test_chat_streamed_with_usage(client: openai.AsyncOpenAI) -> None:
+    stream = await client.chat.completions.create(
+        model="auto",
+        messages=[{"role": "user", "content": [{"type": "text", "text": "Say hello"}]}],
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    chunks = [chunk async for chunk in stream]
+    text = "".join(c.choices[0].delta.content or "" for c in chunks if c.choices)
+    assert text == "Hello, world"
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "stop"
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.completion_tokens == 3
+
+
+async def test_completion_with_suffix(node: Running, client: openai.AsyncOpenAI) -> None:
+    reply = await client.completions.create(
+        model=DEFAULT_MODEL, prompt="def add(a, b):", suffix="\n\nprint(add(1, 2))", max_tokens=2
+    )
+    assert reply.choices[0].text == "Hello, "
+    assert reply.choices[0].finish_reason == "length"
+    seen = mock(node).seen[-1]
+    assert (seen.prefix, seen.suffix) == ("def add(a, b):", "\n\nprint(add(1, 2))")
+    assert seen.task == "complete"
+
+
+async def test_completion_streamed(client: openai.AsyncOpenAI) -> None:
+    stream = await client.completions.create(model="auto", prompt="x = ", stream=True)
+    chunks = [chunk async for chunk in stream]
+    assert "".join(chunk.choices[0].text for chunk in chunks) == "Hello, world"
+
+
+async def test_models(client: openai.AsyncOpenAI) -> None:
+    models = [model async for model in client.models.list()]
+    assert [model.id for model in models] == [DEFAULT_MODEL]
+    assert models[0].owned_by == "solo"
+    assert (await client.models.retrieve(DEFAULT_MODEL)).id == DEFAULT_MODEL
+
+
+async def test_wrong_key(node: Running) -> None:
+    async with openai.AsyncOpenAI(base_url=f"{node.url}/v1", api_key="wrong") as sdk:
+        with pytest.raises(openai.AuthenticationError, match="not known"):
+            await sdk.models.list()
+
+
+async def test_unknown_model(client: openai.AsyncOpenAI) -> None:
+    with pytest.raises(openai.NotFoundError, match=DEFAULT_MODEL):
+        await client.completions.create(model="gpt-99", prompt="x")
+
+
+async def test_refusal_names_the_rule(client: openai.AsyncOpenAI) -> None:
+    with pytest.raises(openai.PermissionDeniedError) as caught:
+        await client.completions.create(
+            model="auto", prompt="x", extra_body={"hansa": {"residency": ["jp"]}}
+        )
+    assert caught.value.code == "policy_refusal"
+    assert caught.value.param == "residency"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"n": 2}, "n is 2"),
+        ({"max_tokens": 0}, "max_tokens is 0"),
+        ({"temperature": 3}, "temperature is 3"),
+        ({"extra_body": {"hansa": {"residence": ["eu"]}}}, "residence"),
+        ({"logprobs": 3}, "logprobs"),
+    ],
+)
+async def test_bad_bodies(
+    client: openai.AsyncOpenAI, changes: dict[str, object], said: str
+) -> None:
+    with pytest.raises(openai.BadRequestError, match=said):
+        await client.completions.create(model="auto", prompt="x", **changes)  # type: ignore[arg-type]
+
+
+async def test_an_engine_that_breaks_off_is_an_error_in_the_stream(
+    node: Running, client: openai.AsyncOpenAI
+) -> None:
+    mock(node).fail_after = 1
+    stream = await client.completions.create(model="auto", prompt="x", stream=True)
+    with pytest.raises(openai.APIError, match="broke off"):
+        _ = [chunk async for chunk in stream]
+
+
+async def test_tier_comes_from_the_key(node: Running) -> None:
+    key = new_key(node.node.settings, "pro")
+    async with openai.AsyncOpenAI(base_url=f"{node.url}/v1", api_key=key) as sdk:
+        await sdk.completions.create(model="auto", prompt="x")
+    assert mock(node).seen[-1].policy.tier == "pro"
