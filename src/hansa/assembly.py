@@ -149,7 +149,10 @@ def open_books(config: Path) -> Generator[Books]:
 
 def fetch_exports(config: Path) -> dict[str, Export | HansaError]:
     """What every other member's node says we have between us; a dead node's entry is its error."""
-    return asyncio.run(_fetch_exports(load_settings(config)))
+    with open_books(config) as books:
+        known = {each.id: books.ledger.peer_head(each.id) for each in books.chain.current.members}
+    sizes = {member: head.size if head else 0 for member, head in known.items()}
+    return asyncio.run(_fetch_exports(load_settings(config), sizes))
 
 
 def keys_path(settings: Settings) -> Path:
@@ -157,7 +160,9 @@ def keys_path(settings: Settings) -> Path:
     return settings.state_dir / "keys.json"
 
 
-async def _fetch_exports(settings: Settings) -> dict[str, Export | HansaError]:
+async def _fetch_exports(
+    settings: Settings, sizes: dict[str, int]
+) -> dict[str, Export | HansaError]:
     clock = SystemClock()
     chain, key = _identity(settings, clock)
     found: dict[str, Export | HansaError] = {}
@@ -168,7 +173,9 @@ async def _fetch_exports(settings: Settings) -> dict[str, Export | HansaError]:
             )
             client = PeerClient(member.id, member.url, http)
             try:
-                found[member.id] = await ask_export(client, hello.say(key, greeting))
+                found[member.id] = await ask_export(
+                    client, hello.say(key, greeting), sizes[member.id]
+                )
             except HansaError as error:
                 found[member.id] = error
     return found

@@ -126,4 +126,3 @@ def _public(spec: MemberSpec, made: Made) -> Member:
         trains_on_prompts=spec.trains_on_prompts,
         tiers=spec.tiers,
     )
-

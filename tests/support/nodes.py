@@ -118,9 +118,7 @@ class NodeProcess:
 
 
 @contextlib.contextmanager
-def node_process(
-    made: Made, environment: dict[str, str] | None = None
-) -> Generator[NodeProcess]:
+def node_process(made: Made, environment: dict[str, str] | None = None) -> Generator[NodeProcess]:
     process = NodeProcess(made, environment)
     try:
         yield process

@@ -164,14 +164,15 @@ class Answering:
                 raise EngineUnavailable(f"{candidate.name} ended without an answer")
         except BaseException as error:
             self._fleet.end(candidate)
-            self._closing.forget(attempt.request.id)
+            refused = isinstance(error, HansaError) and not error.retryable
+            self._closing.forget(attempt.request.id, refused=refused)
             await attempt.stream.aclose()
             if isinstance(error, TimeoutError):
                 error = EngineUnavailable(
                     f"{candidate.name} did not begin within {FIRST_CHUNK_TIMEOUT_S:g} s"
                 )
             if isinstance(error, (EngineUnavailable, PeerUnavailable)):
-                self._fleet.suspect(candidate, error.message)
+                self._fleet.suspect(candidate, error)
             raise error from None
 
     async def _chunks(self, attempt: Attempt) -> AsyncGenerator[Chunk]:

@@ -76,6 +76,7 @@ class Closing:
             model=request.model,
             task=request.task,
             policy=request.policy,
+            max_prompt_tokens=prompt_tokens_max(request),
             max_tokens=request.sampling.max_tokens,
             issued_at_ms=now_ms,
             expires_at_ms=now_ms + GRANT_LIFETIME_S * 1000,
@@ -88,9 +89,14 @@ class Closing:
         self._ledger.note_grant(request.id, envelope)
         return header
 
-    def forget(self, request_id: str) -> None:
-        """Drop what was remembered of an attempt that is over; its grant stays in the ledger."""
-        self._granted.pop(request_id, None)
+    def forget(self, request_id: str, *, refused: bool = False) -> None:
+        """Drop what was remembered of an attempt that is over.
+
+        Its grant stays open in the ledger until a receipt comes, unless the peer `refused` it.
+        """
+        granted = self._granted.pop(request_id, None)
+        if granted and refused:
+            self._ledger.forget_grant(granted.envelope)
 
     async def served(
         self,
@@ -138,6 +144,14 @@ class Closing:
             IntegrityError: it is missing or says something else than what was asked and received.
         """
         granted = self._granted[request.id]
+        try:
+            envelope = self._agreed(granted, chunk, progress)
+        except IntegrityError as error:
+            self._ledger.note_dispute(granted.envelope, error.message)
+            raise
+        await self._ledger.record_received(receipts.countersign(self._key, envelope))
+
+    def _agreed(self, granted: Granted, chunk: Chunk, progress: Progress) -> Envelope:
         envelope = _parse(chunk.receipt)
         receipt = receipts.check(envelope, self._chain.at)
         check_against_grant(receipt, granted)
@@ -146,12 +160,7 @@ class Closing:
             raise IntegrityError(f"the receipt of {receipt.request} is for another prompt")
         if receipt.completion_digest != salted_digest(salt, "".join(progress.text)):
             raise IntegrityError(f"the receipt of {receipt.request} is for another answer")
-        if receipt.prompt_tokens > prompt_tokens_max(request):
-            raise IntegrityError(
-                f"the receipt of {receipt.request} counts {receipt.prompt_tokens} tokens for a "
-                f"prompt of {request.prompt_chars()} characters"
-            )
-        await self._ledger.record_received(receipts.countersign(self._key, envelope))
+        return envelope
 
 
 def check_against_grant(receipt: Receipt, granted: Granted) -> None:
@@ -175,11 +184,15 @@ def check_against_grant(receipt: Receipt, granted: Granted) -> None:
             raise IntegrityError(
                 f"the receipt of {receipt.request} has another {name} than its grant"
             )
-    if receipt.completion_tokens > grant.max_tokens:
-        raise IntegrityError(
-            f"the receipt of {receipt.request} counts {receipt.completion_tokens} tokens, "
-            f"{grant.max_tokens} were granted"
-        )
+    for what, counted, most in (
+        ("prompt", receipt.prompt_tokens, grant.max_prompt_tokens),
+        ("generated", receipt.completion_tokens, grant.max_tokens),
+    ):
+        if counted > most:
+            raise IntegrityError(
+                f"the receipt of {receipt.request} counts {counted} {what} tokens, "
+                f"{most} were granted"
+            )
 
 
 def prompt_tokens_max(request: Request) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hansa.core.clock import Clock
+from hansa.core.errors import HansaError, PeerUnavailable
 from hansa.engines.base import Engine
 from hansa.league.chain import Chain
 from hansa.routing.affinity import PrefixMemory
@@ -66,6 +67,8 @@ class PeerView:
     heard_s: float = 0.0
     network_ms: float = 0.0
     problem: str = "its status has not arrived yet"
+    suspects: dict[str, str] = field(default_factory=dict[str, str])
+    """Replicas that failed since its status, and how."""
     in_flight: dict[str, int] = field(default_factory=dict[str, int])
     """Our own requests at each of its replicas, newer than its status."""
 
@@ -103,12 +106,16 @@ class Fleet:
     def end(self, candidate: Candidate) -> None:
         self._count(candidate, -1)
 
-    def suspect(self, candidate: Candidate, problem: str) -> None:
-        """An attempt failed: a peer counts as down until its next status, a cache as cold."""
+    def suspect(self, candidate: Candidate, error: HansaError) -> None:
+        """An attempt failed: its replica, or its whole node, counts as down until the next
+        status; what it had in its cache is forgotten."""
         self._affinity.forget(candidate.name)
-        if not candidate.local:
-            view = self.peers[candidate.member.id]
-            view.status, view.problem = None, problem
+        if candidate.local:
+            return
+        view = self.peers[candidate.member.id]
+        view.suspects[candidate.replica.id] = error.message
+        if isinstance(error, PeerUnavailable):
+            view.heard_s, view.problem = float("-inf"), error.message
 
     def heard(self, member: str, status: NodeStatus, round_trip_ms: float) -> None:
         """Take in a peer's status."""
@@ -116,6 +123,7 @@ class Fleet:
         known = view.network_ms or round_trip_ms
         view.network_ms = _blend(known, round_trip_ms)
         view.status, view.heard_s, view.problem = status, self._clock.monotonic_s(), ""
+        view.suspects.clear()
 
     def lost(self, member: str, problem: str) -> None:
         self.peers[member].problem = problem
@@ -159,8 +167,10 @@ class Fleet:
                     terms=terms,
                     replica=_with_ours(replica, view.in_flight.get(replica.id, 0)),
                     local=False,
-                    up=replica.ready and not stale,
-                    down_reason=view.problem or "its engine is not ready",
+                    up=replica.ready and not stale and replica.id not in view.suspects,
+                    down_reason=view.suspects.get(replica.id)
+                    or view.problem
+                    or "its engine is not ready",
                     network_ms=view.network_ms,
                     warm_chars=self._affinity.warm_chars(name, prompt),
                 )

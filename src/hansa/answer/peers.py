@@ -12,7 +12,12 @@ import structlog
 
 from hansa.answer.closing import Granted, check_against_grant
 from hansa.answer.fleet import Fleet
-from hansa.core.bounds import COUNTERSIGN_BATCH_MAX, COUNTERSIGN_INTERVAL_S, PEER_POLL_INTERVAL_S
+from hansa.core.bounds import (
+    COUNTERSIGN_BATCH_MAX,
+    COUNTERSIGN_INTERVAL_S,
+    PEER_POLL_INTERVAL_S,
+    PEER_RETRY_FIRST_S,
+)
 from hansa.core.clock import Clock
 from hansa.core.digests import sha256_hex
 from hansa.core.errors import HansaError, IntegrityError, PeerError
@@ -31,6 +36,9 @@ from hansa.wire.protocol import (
     NodeStatus,
     ServedReceipt,
 )
+
+REFUSED_RETRY_S = 60.0
+"""A receipt its origin refused is shown to it again after this; a mended origin may sign it."""
 
 _log = structlog.get_logger()
 
@@ -58,6 +66,7 @@ class Peers:
         self._clock = clock
         self._member = fleet.member
         self._tasks: list[asyncio.Task[None]] = []
+        self._refused_s: dict[str, float] = {}
 
     async def start(self) -> None:
         """Begin asking every peer for its status and sending it its receipts."""
@@ -80,9 +89,9 @@ class Peers:
     def status(self) -> Envelope:
         return hello.seal_status(self._key, self._fleet.status())
 
-    async def export(self, asker: str) -> Export:
-        """The receipts both `asker` and this member are party to."""
-        return await export_for(self._ledger, asker)
+    async def export(self, asker: str, since_size: int = 0) -> Export:
+        """The receipts both `asker` and this member are party to, and that our log only grew."""
+        return await export_for(self._ledger, asker, since_size=since_size)
 
     async def countersign(self, server: str, asked: CountersignRequest) -> CountersignReply:
         """Countersign what `server` served to us; say why when we do not."""
@@ -97,7 +106,7 @@ class Peers:
                 refused[name] = error.message
                 self._metrics.disputes.labels(server).inc()
                 _log.error("receipt_disputed", request=name, server=server, error=error.message)
-        self._ledger.note_peer_head(server, asked.head)
+        self._note_head(server, asked.head)
         return CountersignReply(tuple(signed), refused, self._ledger.signed_head())
 
     async def _countersign_one(self, server: str, served: ServedReceipt) -> Envelope:
@@ -106,6 +115,8 @@ class Peers:
         check_against_grant(receipt, Granted(grant, served.grant))
         if receipt.server != server:
             raise IntegrityError(f"{server} sent a receipt of {receipt.server}")
+        if reason := await self._ledger.dispute_of(receipt.grant_sha256):
+            raise IntegrityError(reason)
         envelope = receipts.countersign(self._key, served.receipt)
         await self._ledger.record_received(envelope)
         return envelope
@@ -113,14 +124,19 @@ class Peers:
     # Asking a peer.
 
     async def _poll(self, member: str) -> None:
+        retry_s = PEER_RETRY_FIRST_S
         while True:
             began_s = self._clock.monotonic_s()
             try:
                 status = await self._ask_status(member)
                 self._fleet.heard(member, status, (self._clock.monotonic_s() - began_s) * 1000)
+                retry_s = PEER_RETRY_FIRST_S
+                await asyncio.sleep(PEER_POLL_INTERVAL_S)
             except HansaError as error:
+                # Nodes of a league are often started together: look again soon, then less often.
                 self._fleet.lost(member, error.message)
-            await asyncio.sleep(PEER_POLL_INTERVAL_S)
+                await asyncio.sleep(retry_s)
+                retry_s = min(retry_s * 2, PEER_POLL_INTERVAL_S)
 
     async def _ask_status(self, member: str) -> NodeStatus:
         reply = await self._clients[member].get("status", self._hello(member, b""))
@@ -143,7 +159,7 @@ class Peers:
         """Send what waits for `member`; whether something was countersigned."""
         pending = await self._ledger.pending_countersign(COUNTERSIGN_BATCH_MAX)
         self._metrics.pending.set(sum(len(each) for each in pending.values()))
-        waiting = pending.get(member, [])
+        waiting = self._due(pending.get(member, []))
         if not waiting:
             return False
         request = CountersignRequest(tuple(waiting), self._ledger.signed_head())
@@ -155,14 +171,28 @@ class Peers:
             raise PeerError(f"{member} answered receipts with something else: {error}") from error
         good = self._signed_by_origin(member, answer.receipts)
         await self._ledger.record_countersigned(good)
+        self._ledger.note_refused(answer.refused)
         for name, reason in answer.refused.items():
+            self._refused_s[name] = self._clock.monotonic_s()
             _log.warning("countersign_refused", request=name, origin=member, reason=reason)
-        self._ledger.note_peer_head(member, answer.head)
+        self._note_head(member, answer.head)
         return bool(good)
 
+    def _note_head(self, member: str, head: Envelope) -> None:
+        """Keep a peer's log head, so that a log that was rewritten is found out."""
+        receipts.open_head(head, member, self._chain.node_keys(member))
+        self._ledger.note_peer_head(member, head)
+
+    def _due(self, waiting: Sequence[ServedReceipt]) -> list[ServedReceipt]:
+        """Leave out what its origin refused a moment ago."""
+        since_s = self._clock.monotonic_s() - REFUSED_RETRY_S
+        self._refused_s = {name: at for name, at in self._refused_s.items() if at > since_s}
+        return [
+            each for each in waiting if receipts.read(each.receipt).request not in self._refused_s
+        ]
+
     def _signed_by_origin(self, member: str, envelopes: Sequence[Envelope]) -> list[Envelope]:
-        found = self._chain.current.member(member)
-        keys = found.node_keys if found else ()
+        keys = self._chain.node_keys(member)
         return [each for each in envelopes if receipts.signed_by(each, keys)]
 
     def _hello(self, audience: str, body: bytes) -> str:
@@ -174,9 +204,13 @@ class Peers:
         )
 
 
-async def ask_export(client: PeerClient, header: str) -> Export:
-    """Ask a peer's node for the receipts it shares with us."""
-    reply = await client.get("export", header, timeout_s=EXPORT_TIMEOUT_S)
+async def ask_export(client: PeerClient, header: str, since_size: int = 0) -> Export:
+    """Ask a peer's node for the receipts it shares with us.
+
+    `since_size` is that of the last head we saw of its log; it must prove that it only grew since.
+    """
+    path = f"export?since_size={since_size}"
+    reply = await client.get(path, header, timeout_s=EXPORT_TIMEOUT_S)
     try:
         return msgspec.json.decode(reply, type=Export)
     except msgspec.DecodeError as error:

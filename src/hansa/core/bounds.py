@@ -22,6 +22,7 @@ RECENT_REQUESTS_KEPT = 256
 """Answered requests a node keeps in memory for the console and `hansa route explain`."""
 
 PEER_POLL_INTERVAL_S = 1.0
+PEER_RETRY_FIRST_S = 0.05
 PEER_TIMEOUT_S = 2.0
 GRANT_LIFETIME_S = 120
 CLOCK_SKEW_S = 30

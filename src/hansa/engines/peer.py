@@ -8,7 +8,13 @@ import aiohttp
 import msgspec
 
 from hansa.core.bounds import PEER_TIMEOUT_S, REQUEST_DEADLINE_S
-from hansa.core.errors import HansaError, PeerError, PeerUnavailable, PolicyRefusal
+from hansa.core.errors import (
+    EngineUnavailable,
+    HansaError,
+    PeerError,
+    PeerUnavailable,
+    PolicyRefusal,
+)
 from hansa.engines.base import EngineState
 from hansa.wire.protocol import GRANT_HEADER, HELLO_HEADER
 from hansa.wire.requests import Chunk, Request
@@ -34,7 +40,8 @@ class PeerClient:
         """Send one granted request; yields what the peer generates, its receipt last.
 
         Raises:
-            PeerUnavailable: it cannot be reached or has no room; nothing was generated.
+            PeerUnavailable: its node cannot be reached; nothing was generated.
+            EngineUnavailable: its node has no replica or no room for this one now.
             PeerError, PolicyRefusal: it refused, or broke off.
         """
         started = False
@@ -101,7 +108,8 @@ class PeerClient:
         hint = str(said.get("hint", ""))
         if said.get("rule"):
             return PolicyRefusal(message, rule=str(said["rule"]), hint=hint)
-        kind = PeerUnavailable if said.get("retryable") else PeerError
+        # Its node answers, so only this replica of it is out of reach.
+        kind = EngineUnavailable if said.get("retryable") else PeerError
         return kind(message, hint=hint)
 
     def _broken(self, error: BaseException, *, started: bool) -> PeerError:

@@ -7,7 +7,7 @@ from starlette.routing import Route
 from hansa.answer.answer import Answering
 from hansa.answer.closing import Granted
 from hansa.answer.peers import Peers
-from hansa.core.errors import IntegrityError
+from hansa.core.errors import IntegrityError, UserError
 from hansa.gateway.door import decode, door, json_response, native_form, read_body
 from hansa.gateway.native import encoding
 from hansa.gateway.stream import EventStream
@@ -37,7 +37,10 @@ def routes(answering: Answering, peers: Peers, checker: GrantChecker) -> list[Ro
 
     async def export(http: HttpRequest) -> Response:
         asker = peers.greet(http.headers.get(HELLO_HEADER, ""), b"")
-        return json_response(await peers.export(asker))
+        since = http.query_params.get("since_size", "0")
+        if not since.isdecimal():
+            raise UserError("since_size must be a number of receipts")
+        return json_response(await peers.export(asker, int(since)))
 
     return [
         Route("/hansa/v1/peer/answer", door(answer, native_form), methods=["POST"]),

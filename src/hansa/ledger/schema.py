@@ -46,6 +46,13 @@ open_grants = Table(
     Column("envelope", LargeBinary, nullable=False),
 )
 
+disputes = Table(
+    "disputes",
+    metadata,
+    Column("grant_sha256", String, primary_key=True),
+    Column("reason", String, nullable=False),  # why we do not sign the receipt of this grant
+)
+
 tree = Table(
     "tree",
     metadata,

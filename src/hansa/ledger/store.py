@@ -18,7 +18,7 @@ from hansa.ledger import database
 from hansa.ledger.entries import Entry, entry_of, received, served
 from hansa.ledger.heads import PeerHeads
 from hansa.ledger.receipts import merge_signatures, read, seal_head
-from hansa.ledger.schema import open_grants, peer_heads, receipts, tree
+from hansa.ledger.schema import disputes, open_grants, peer_heads, receipts, tree
 from hansa.ledger.writer import Writer
 from hansa.wire.protocol import Grant, ServedReceipt, TreeHead
 
@@ -141,6 +141,19 @@ class Ledger:
         digest = sha256_hex(grant.body())
         statement = delete(open_grants).where(open_grants.c.grant_sha256 == digest)
         self._writable().send(lambda connection: _execute(connection, statement, None))
+
+    def note_dispute(self, grant: Envelope, reason: str) -> None:
+        """Remember that the receipt of a grant of ours says something else than what we saw."""
+        digest = sha256_hex(grant.body())
+        values = {"grant_sha256": digest, "reason": reason[:REASON_CHARS_MAX]}
+        statement = insert(disputes).on_conflict_do_nothing()
+        self._writable().send(lambda connection: _execute(connection, statement, values))
+
+    async def dispute_of(self, grant_sha256: str) -> str:
+        """Why we do not sign the receipt of this grant; empty if we may."""
+        query = select(disputes.c.reason).where(disputes.c.grant_sha256 == grant_sha256)
+        found = await self._read(lambda connection: connection.scalar(query))
+        return "" if found is None else str(found)
 
     def note_refused(self, refused: Mapping[str, str]) -> None:
         """Remember why an origin would not sign requests of ours; they are sent after all others.

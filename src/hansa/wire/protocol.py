@@ -97,7 +97,10 @@ class Grant(msgspec.Struct, frozen=True):
     model: str
     task: Task
     policy: Policy
+    max_prompt_tokens: int
+    """Most prompt tokens the issuer pays for, whatever the server's tokeniser counts."""
     max_tokens: int
+    """Most generated tokens it pays for."""
     issued_at_ms: int
     expires_at_ms: int
     nonce: str

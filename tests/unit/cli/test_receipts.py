@@ -90,6 +90,7 @@ class Office:
             model="small",
             task="complete",
             policy=Policy(),
+            max_prompt_tokens=4096,
             max_tokens=24,
             issued_at_ms=NOW_MS,
             expires_at_ms=NOW_MS + 1,

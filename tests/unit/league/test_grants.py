@@ -30,6 +30,7 @@ def grant(consortium) -> Callable[..., Grant]:
                 model="small",
                 task="complete",
                 policy=Policy(residency=("eu",)),
+                max_prompt_tokens=1000,
                 max_tokens=64,
                 issued_at_ms=NOW_MS,
                 expires_at_ms=NOW_MS + 60_000,

@@ -85,6 +85,7 @@ class World:
             model="small",
             task="complete",
             policy=Policy(),
+            max_prompt_tokens=4096,
             max_tokens=24,
             issued_at_ms=self.clock.time_ms,
             expires_at_ms=self.clock.time_ms + 60_000,
