@@ -82,7 +82,10 @@ async def test_a_request_crosses_and_both_hold_the_same_receipt(
     assert ours.envelope.payload == theirs.envelope.payload
     assert ours.countersigned
     assert ours.receipt.amount_nanousd > 0
-    assert await league["maker"].node.ledger.entries() == []
+    await countersigned(league["maker"].node.ledger, 1)
+    [copy] = await league["maker"].node.ledger.entries()
+    assert copy.role == "maker", "the maker's account rests on the others' signatures"
+    assert copy.envelope.payload == theirs.envelope.payload
     assert await league["editor"].node.ledger.open_grants(-1000) == []
 
 

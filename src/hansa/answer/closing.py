@@ -134,7 +134,9 @@ class Closing:
             ),
         )
         envelope = receipts.seal(self._key, receipt)
-        await self._ledger.record_served(envelope, granted.envelope if granted else None)
+        await self._ledger.record_served(
+            envelope, granted.envelope if granted else None, maker=candidate.terms.maker
+        )
         return envelope
 
     async def received(self, request: Request, chunk: Chunk, progress: Progress) -> None:

@@ -30,6 +30,8 @@ from hansa.ledger.reconcile import Export, export_for
 from hansa.ledger.store import Ledger
 from hansa.observe.metrics import Metrics
 from hansa.wire.protocol import (
+    CopiesReply,
+    CopiesRequest,
     CountersignReply,
     CountersignRequest,
     Hello,
@@ -121,6 +123,33 @@ class Peers:
         await self._ledger.record_received(envelope)
         return envelope
 
+    async def keep_copies(self, server: str, sent: CopiesRequest) -> CopiesReply:
+        """Keep what others did with a model we make; it is our account of what it earned."""
+        kept: list[str] = []
+        refused: dict[str, str] = {}
+        for envelope in sent.receipts[:COUNTERSIGN_BATCH_MAX]:
+            name = "unreadable"
+            try:
+                name = receipts.read(envelope).request
+                self._check_copy(server, envelope)
+                await self._ledger.record_made(envelope)
+                kept.append(name)
+            except IntegrityError as error:
+                refused[name] = error.message
+                _log.error("copy_refused", request=name, server=server, error=error.message)
+        return CopiesReply(tuple(kept), refused)
+
+    def _check_copy(self, server: str, envelope: Envelope) -> None:
+        receipt = receipts.check(envelope, self._chain.at)
+        charter = self._chain.at(receipt.charter)
+        terms = charter.terms(receipt.model) if charter else None
+        if terms is None or terms.maker != self._member:
+            raise IntegrityError(f"{receipt.model} is not a model of ours")
+        if receipt.server != server:
+            raise IntegrityError(f"{server} sent a receipt of {receipt.server}")
+        if not receipts.signed_by(envelope, self._chain.node_keys(receipt.origin)):
+            raise IntegrityError(f"{receipt.origin} has not signed receipt {receipt.request}")
+
     # Asking a peer.
 
     async def _poll(self, member: str) -> None:
@@ -151,6 +180,8 @@ class Peers:
             try:
                 while await self._push_batch(member):
                     pass
+                while await self._push_copies(member):
+                    pass
             except HansaError as error:
                 _log.info("countersign_postponed", peer=member, error=error.message)
             await asyncio.sleep(COUNTERSIGN_INTERVAL_S)
@@ -177,6 +208,23 @@ class Peers:
             _log.warning("countersign_refused", request=name, origin=member, reason=reason)
         self._note_head(member, answer.head)
         return bool(good)
+
+    async def _push_copies(self, member: str) -> bool:
+        """Send `member` what others did with its models; whether it kept something."""
+        due = await self._ledger.pending_copies(member, COUNTERSIGN_BATCH_MAX)
+        if not due:
+            return False
+        body = msgspec.json.encode(CopiesRequest(tuple(due)))
+        reply = await self._clients[member].post("copies", body, self._hello(member, body))
+        try:
+            answer = msgspec.json.decode(reply, type=CopiesReply)
+        except msgspec.DecodeError as error:
+            raise PeerError(f"{member} answered copies with something else: {error}") from error
+        for name, reason in answer.refused.items():
+            _log.warning("copy_refused", request=name, maker=member, reason=reason)
+        # What the maker refuses it has been shown; it is not shown again and again.
+        await self._ledger.record_copied([*answer.kept, *answer.refused])
+        return bool(answer.kept)
 
     def _note_head(self, member: str, head: Envelope) -> None:
         """Keep a peer's log head, so that a log that was rewritten is found out."""

@@ -23,15 +23,26 @@ if TYPE_CHECKING:
     show_default=True,
     help="The node's configuration.",
 )
+@click.option(
+    "--sign",
+    "signed_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the statement here too, signed with the node's key.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def settle(period: str, config: Path, as_json: bool) -> None:
+def settle(period: str, config: Path, signed_path: Path | None, as_json: bool) -> None:
     """Draw up the statement of PERIOD: 2026-11, 2026-11-25 or all (UTC).
 
     It shows what this member is party to, split as each receipt's charter says. Receipts that
     both sides have not signed are listed apart and not counted.
     """
+    import msgspec
+
     from hansa.assembly import open_books
+    from hansa.core.digests import canonical_json
+    from hansa.core.files import write_atomic
     from hansa.ledger import settlement
+    from hansa.wire.protocol import STATEMENT_TYPE
 
     since_ms, until_ms = settlement.period_bounds(period)
     with open_books(config) as books:
@@ -43,6 +54,9 @@ def settle(period: str, config: Path, as_json: bool) -> None:
             member=books.member,
             node_keys=books.chain.node_keys,
         )
+        if signed_path:
+            envelope = books.key.seal(STATEMENT_TYPE, canonical_json(statement))
+            write_atomic(signed_path, msgspec.json.encode(envelope) + b"\n")
     if as_json:
         print_json(statement)
     else:

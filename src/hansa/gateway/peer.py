@@ -12,7 +12,7 @@ from hansa.gateway.door import decode, door, json_response, native_form, read_bo
 from hansa.gateway.native import encoding
 from hansa.gateway.stream import EventStream
 from hansa.league.grants import GrantChecker
-from hansa.wire.protocol import GRANT_HEADER, HELLO_HEADER, CountersignRequest, Grant
+from hansa.wire.protocol import GRANT_HEADER, HELLO_HEADER, CopiesRequest, CountersignRequest, Grant
 from hansa.wire.requests import Request
 
 
@@ -35,6 +35,11 @@ def routes(answering: Answering, peers: Peers, checker: GrantChecker) -> list[Ro
         server = peers.greet(http.headers.get(HELLO_HEADER, ""), body)
         return json_response(await peers.countersign(server, decode(body, CountersignRequest)))
 
+    async def copies(http: HttpRequest) -> Response:
+        body = await read_body(http)
+        server = peers.greet(http.headers.get(HELLO_HEADER, ""), body)
+        return json_response(await peers.keep_copies(server, decode(body, CopiesRequest)))
+
     async def export(http: HttpRequest) -> Response:
         asker = peers.greet(http.headers.get(HELLO_HEADER, ""), b"")
         since = http.query_params.get("since_size", "0")
@@ -46,6 +51,7 @@ def routes(answering: Answering, peers: Peers, checker: GrantChecker) -> list[Ro
         Route("/hansa/v1/peer/answer", door(answer, native_form), methods=["POST"]),
         Route("/hansa/v1/peer/status", door(status, native_form), methods=["GET"]),
         Route("/hansa/v1/peer/receipts", door(receipts, native_form), methods=["POST"]),
+        Route("/hansa/v1/peer/copies", door(copies, native_form), methods=["POST"]),
         Route("/hansa/v1/peer/export", door(export, native_form), methods=["GET"]),
     ]
 

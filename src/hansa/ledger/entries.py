@@ -12,8 +12,9 @@ from hansa.core.signing import Envelope, Signature
 from hansa.ledger.receipts import read
 from hansa.wire.protocol import RECEIPT_TYPE, Receipt
 
-Role = Literal["server", "origin", "own"]
-"""Our part: we served it for a peer, a peer served us, or we served ourselves."""
+Role = Literal["server", "origin", "own", "maker"]
+"""Our part: we served it for a peer, a peer served us, we served ourselves, or others used a model
+we make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,9 @@ class Entry:
 
     @property
     def counterparty(self) -> str:
-        """The other member, or ourselves."""
+        """The other member, or ourselves; nobody where we are only the model's maker."""
+        if self.role == "maker":
+            return ""
         return self.receipt.origin if self.role == "server" else self.receipt.server
 
 
@@ -47,7 +50,9 @@ def role_of(receipt: Receipt, member: str) -> Role:
     )
 
 
-def served(receipt: Envelope, grant: Envelope | None, member: str) -> dict[str, Any]:
+def served(
+    receipt: Envelope, grant: Envelope | None, member: str, maker: str = ""
+) -> dict[str, Any]:
     """The row of what `member` served, checked against the grant it was served under."""
     content = read(receipt)
     role = role_of(content, member)
@@ -57,7 +62,9 @@ def served(receipt: Envelope, grant: Envelope | None, member: str) -> dict[str, 
     if (role == "own") != (grant is None) or content.grant_sha256 != promised:
         raise IntegrityError(f"receipt {content.request} does not belong to this grant")
     encoded = None if grant is None else msgspec.json.encode(grant)
-    return _row(receipt, content, role, encoded, countersigned=role == "own")
+    row = _row(receipt, content, role, encoded, countersigned=role == "own")
+    third = maker not in ("", content.server, content.origin)
+    return row | {"maker": maker if third else "", "copied": not third}
 
 
 def received(receipt: Envelope, member: str) -> dict[str, Any]:
@@ -68,6 +75,16 @@ def received(receipt: Envelope, member: str) -> dict[str, Any]:
     if len(receipt.signatures) < 2:
         raise IntegrityError(f"receipt {content.request} is not signed by both sides")
     return _row(receipt, content, "origin", None, countersigned=True)
+
+
+def made(receipt: Envelope, member: str) -> dict[str, Any]:
+    """The row of what others did with a model of `member`, signed by both of them."""
+    content = read(receipt)
+    if member in (content.server, content.origin):
+        raise IntegrityError(f"receipt {content.request} is our own; we need no copy of it")
+    if content.server != content.origin and len(receipt.signatures) < 2:
+        raise IntegrityError(f"receipt {content.request} is not signed by both sides")
+    return _row(receipt, content, "maker", None, countersigned=True)
 
 
 def entry_of(row: Any) -> Entry:
@@ -91,11 +108,13 @@ def entry_of(row: Any) -> Entry:
 def columns_agree(entry: Entry, row: Any, member: str) -> bool:
     """Whether the columns that are searched by say the same as the receipt itself."""
     receipt = entry.receipt
-    signed_twice = entry.role == "own" or len(entry.envelope.signatures) > 1
+    own = receipt.server == receipt.origin
+    signed_twice = own or len(entry.envelope.signatures) > 1
+    third = member not in (receipt.server, receipt.origin)
     return (
         (row.request, row.server, row.origin, row.started_at_ms)
         == (receipt.request, receipt.server, receipt.origin, receipt.started_at_ms)
-        and row.role == role_of(receipt, member)
+        and row.role == ("maker" if third else role_of(receipt, member))
         and (signed_twice or not row.countersigned)
     )
 
@@ -114,4 +133,6 @@ def _row(
         "grant": grant,
         "countersigned": countersigned,
         "refused": "",
+        "maker": "",
+        "copied": True,
     }

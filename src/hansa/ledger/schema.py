@@ -33,9 +33,12 @@ receipts = Table(
     Column("grant", LargeBinary),  # JSON of an envelope; NULL when we asked ourselves
     Column("countersigned", Boolean, nullable=False),
     Column("refused", String, nullable=False),  # why the origin would not sign; empty if not
+    Column("maker", String, nullable=False),  # who is to get a copy; empty if nobody else
+    Column("copied", Boolean, nullable=False),
     UniqueConstraint("request", "role", "server"),
     Index("receipts_by_time", "started_at_ms"),
     Index("receipts_pending", "countersigned", "position"),
+    Index("receipts_uncopied", "copied", "maker", "position"),
 )
 
 open_grants = Table(

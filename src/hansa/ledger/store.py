@@ -15,7 +15,7 @@ from hansa.core.digests import parse_canonical, sha256_hex
 from hansa.core.errors import ConfigError, IntegrityError, StorageError
 from hansa.core.signing import Envelope, SigningKey
 from hansa.ledger import database
-from hansa.ledger.entries import Entry, entry_of, received, served
+from hansa.ledger.entries import Entry, entry_of, made, received, served
 from hansa.ledger.heads import PeerHeads
 from hansa.ledger.receipts import merge_signatures, read, seal_head
 from hansa.ledger.schema import disputes, open_grants, peer_heads, receipts, tree
@@ -90,17 +90,19 @@ class Ledger:
                 lock.close()
             raise
 
-    async def record_served(self, receipt: Envelope, grant: Envelope | None) -> None:
+    async def record_served(
+        self, receipt: Envelope, grant: Envelope | None, *, maker: str = ""
+    ) -> None:
         """Append what we served; `grant` is None when our own developer asked.
 
-        The same receipt again changes nothing.
+        `maker` is the model's; it is owed a copy. The same receipt again changes nothing.
 
         Raises:
             IntegrityError: not served by us under this grant, or the request was accounted for
                 with another receipt.
             StorageError: the disk refused; nothing was written.
         """
-        row = served(receipt, grant, self.member)
+        row = served(receipt, grant, self.member, maker)
         await self._writable().write(lambda connection: self._append(connection, row))
 
     async def record_received(self, receipt: Envelope) -> None:
@@ -113,6 +115,35 @@ class Ledger:
             connection.execute(delete(open_grants).where(open_grants.c.grant_sha256 == promised))
 
         await self._writable().write(change)
+
+    async def record_made(self, receipt: Envelope) -> None:
+        """Append a copy of what others did with a model we make; raises as `record_served`."""
+        row = made(receipt, self.member)
+        await self._writable().write(lambda connection: self._append(connection, row))
+
+    async def pending_copies(self, maker: str, limit: int) -> list[Envelope]:
+        """What we served with a model of `maker`, signed by all sides, not yet sent to it."""
+        query = (
+            select(receipts)
+            .where(
+                receipts.c.copied.is_(False),
+                receipts.c.maker == maker,
+                receipts.c.countersigned.is_(True),
+            )
+            .order_by(receipts.c.position)
+            .limit(limit)
+        )
+        rows = await self._read(lambda connection: connection.execute(query).all())
+        return [entry_of(row).envelope for row in rows]
+
+    async def record_copied(self, requests: Sequence[str]) -> None:
+        """The maker has these; they are not sent again."""
+        statement = (
+            update(receipts)
+            .where(receipts.c.request.in_(requests), receipts.c.maker != "")
+            .values(copied=True)
+        )
+        await self._writable().write(lambda connection: _execute(connection, statement, None))
 
     async def record_countersigned(self, envelopes: Sequence[Envelope]) -> None:
         """Keep the origin's signatures on what we served; the caller has verified them.

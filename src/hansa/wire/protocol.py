@@ -15,6 +15,7 @@ GRANT_TYPE = "application/vnd.hansa.grant.v1+json"
 RECEIPT_TYPE = "application/vnd.hansa.receipt.v1+json"
 TREE_HEAD_TYPE = "application/vnd.hansa.tree-head.v1+json"
 STATUS_TYPE = "application/vnd.hansa.status.v1+json"
+STATEMENT_TYPE = "application/vnd.hansa.statement.v1+json"
 HELLO_TYPE = "application/vnd.hansa.hello.v1+json"
 
 GRANT_HEADER = "hansa-grant"
@@ -182,6 +183,19 @@ class CountersignRequest(msgspec.Struct, frozen=True):
     receipts: tuple[ServedReceipt, ...]
     head: Envelope
     """The sender's signed tree head."""
+
+
+class CopiesRequest(msgspec.Struct, frozen=True):
+    """Fully signed receipts on their way to the maker of their model."""
+
+    receipts: tuple[Envelope, ...]
+
+
+class CopiesReply(msgspec.Struct, frozen=True):
+    kept: tuple[str, ...]
+    """Request ids the maker has on record now; a refused one is missing."""
+    refused: dict[str, str]
+    """Request id to reason."""
 
 
 class CountersignReply(msgspec.Struct, frozen=True):

@@ -96,6 +96,7 @@ def test_limits() -> None:
         protocol.ModelTerms,
         protocol.Shares,
         protocol.ReplicaStatus,
+        protocol.CopiesReply,
         protocol.CountersignReply,
         requests.Request,
         requests.Policy,
