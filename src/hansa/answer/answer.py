@@ -92,7 +92,7 @@ class Answering:
         attempt.held = held
         return Answer(
             request.id,
-            attempt.route.candidate.name,
+            f"{attempt.route.candidate.member.id}/{attempt.replica}",
             attempt.reason,
             self._chunks(attempt),
             lambda: self._settle(attempt),
@@ -162,6 +162,7 @@ class Answering:
                 attempt.first = await anext(attempt.stream, None)
             if attempt.first is None:
                 raise EngineUnavailable(f"{candidate.name} ended without an answer")
+            _note_replica(attempt, attempt.first)
         except BaseException as error:
             self._fleet.end(candidate)
             refused = isinstance(error, HansaError) and not error.retryable
@@ -271,6 +272,16 @@ class Answering:
         first_s = progress.first_token_s - progress.started_s
         decode_s = self._clock.monotonic_s() - progress.first_token_s
         self._fleet.local[candidate.replica.id].measured(progress.usage, first_s, decode_s)
+
+
+def _note_replica(attempt: Attempt, first: Chunk) -> None:
+    """Take in which replica really serves; tell the origin, if one waits for it."""
+    wished = attempt.route.candidate.replica.id
+    attempt.replica = first.replica or wished
+    if attempt.replica != wished:
+        attempt.reason = f"its node took it instead of {wished}: {attempt.reason}"
+    said = wished if attempt.granted else ""
+    attempt.first = msgspec.structs.replace(first, replica=said)
 
 
 def _preferred(chosen: Plan, request: Request) -> Considered:

@@ -25,6 +25,8 @@ class Attempt:
     progress: Progress
     arrived_s: float
     first: Chunk | None = None
+    replica: str = ""
+    """Who serves it; a peer may take another replica than the one routing wished for."""
     outcome: Outcome = "cancelled"
     closed: bool = False
     """Whether its receipt is written, or being written."""

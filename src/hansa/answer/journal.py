@@ -55,7 +55,7 @@ class Journal:
                 task=request.task,
                 origin=attempt.origin,
                 server=candidate.member.id,
-                replica=candidate.replica.id,
+                replica=attempt.replica,
                 reason=attempt.reason,
                 outcome=attempt.outcome,
                 budget_ms=attempt.budget_ms,

@@ -99,3 +99,5 @@ class Chunk(msgspec.Struct, frozen=True, omit_defaults=True):
     usage: Usage | None = None
     receipt: str | None = None
     """JSON of the DSSE envelope that holds the server's receipt."""
+    replica: str = ""
+    """Which replica serves, in the first chunk between members; it may not be the one wished for."""
