@@ -121,7 +121,7 @@ async def test_bad_bodies(
     client: openai.AsyncOpenAI, changes: dict[str, object], said: str
 ) -> None:
     with pytest.raises(openai.BadRequestError, match=said):
-        await client.completions.create(model="auto", prompt="x", **changes)  # type: ignore[arg-type]
+        await client.completions.create(model="auto", prompt="x", **changes)  # type: ignore[arg-type]  wrong on purpose
 
 
 async def test_an_engine_that_breaks_off_is_an_error_in_the_stream(

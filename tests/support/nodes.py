@@ -42,7 +42,7 @@ async def running(settings: Settings) -> AsyncGenerator[Running]:
     server = uvicorn.Server(
         uvicorn.Config(node.app, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
     )
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]  signals are ours
     listen = socket.create_server((settings.listen.host, settings.listen.port))
     await node.start()
     task = asyncio.create_task(server.serve(sockets=[listen]))
@@ -72,7 +72,7 @@ async def met(*nodes: Running) -> None:
 
 def new_key(settings: Settings, tier: str = "team") -> str:
     ring = KeyRing(keys_path(settings), SystemClock())
-    return ring.create("tests", tier)[1]  # type: ignore[arg-type]
+    return ring.create("tests", tier)[1]  # type: ignore[arg-type]  one of three
 
 
 class NodeProcess:
