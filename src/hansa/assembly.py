@@ -1,8 +1,5 @@
 """The only module that knows every room: settings in, wired objects and an ASGI app out."""
 
-import asyncio
-import contextlib
-from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,34 +12,28 @@ from hansa.answer.answer import Answering
 from hansa.answer.closing import Closing
 from hansa.answer.fleet import Fleet, LocalReplica, PeerView
 from hansa.answer.journal import Journal
-from hansa.answer.peers import Peers, ask_export
+from hansa.answer.peers import Peers
 from hansa.answer.recent import Recent
 from hansa.answer.view import view_node
+from hansa.books import ledger_path, load_identity, other_members, peer_session
 from hansa.console import pages
 from hansa.context.templates import render
 from hansa.core.clock import Clock, SystemClock
-from hansa.core.digests import sha256_hex
-from hansa.core.errors import ConfigError, HansaError
+from hansa.core.errors import ConfigError
 from hansa.core.files import user_state_dir
-from hansa.core.settings import ReplicaSettings, Settings, load_settings
-from hansa.core.signing import SigningKey
+from hansa.core.settings import ReplicaSettings, Settings
 from hansa.engines.base import Engine
 from hansa.engines.llamacpp import LlamaCpp, LlamaCppConfig
 from hansa.engines.mock import Mock
 from hansa.engines.peer import Peer, PeerClient
 from hansa.gateway import health, mistral, native, openai, peer
-from hansa.league import hello
 from hansa.league.chain import Chain
 from hansa.league.grants import GrantChecker
-from hansa.ledger.reconcile import Export
 from hansa.ledger.store import Ledger
 from hansa.models.catalog import card_of
 from hansa.models.store import ModelStore
 from hansa.observe.metrics import Metrics
 from hansa.wire.native import NodeView
-from hansa.wire.protocol import Hello, Member
-
-PEER_CONNECTIONS_MAX = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +71,17 @@ async def build(settings: Settings, clock: Clock | None = None) -> Node:
         ConfigError, IntegrityError, NotFound: settings, charter, key or weights do not fit.
     """
     clock = clock or SystemClock()
-    chain, key = _identity(settings, clock)
+    chain, key = load_identity(settings, clock)
     local = {each.id: _replica(each, settings, chain) for each in settings.replica}
-    ledger = Ledger.open(_ledger_path(settings), member=settings.member, key=key, clock=clock)
-    http = _session()
+    ledger = Ledger.open(ledger_path(settings), member=settings.member, key=key, clock=clock)
+    http = peer_session()
     metrics, recent = Metrics(), Recent()
     fleet = Fleet(settings.member, chain, clock)
     fleet.local.update(local)
     closing = Closing(settings.member, key, chain, ledger, clock)
-    clients = {each.id: PeerClient(each.id, each.url, http) for each in _others(chain, settings)}
+    clients = {
+        each.id: PeerClient(each.id, each.url, http) for each in other_members(chain, settings)
+    }
     for member, client in clients.items():
         fleet.peers[member] = PeerView(member, Peer(client, partial(closing.grant, member)))
     answering = Answering(
@@ -122,83 +115,9 @@ async def build(settings: Settings, clock: Clock | None = None) -> Node:
     return Node(settings, app, fleet, answering, peers, ledger, http)
 
 
-@dataclass(frozen=True, slots=True)
-class Books:
-    """A member's accounts, to be read beside a running node."""
-
-    member: str
-    chain: Chain
-    ledger: Ledger
-    key: SigningKey
-
-
-@contextlib.contextmanager
-def open_books(config: Path) -> Generator[Books]:
-    """The accounts of the node that `config` describes, read-only."""
-    settings, clock = load_settings(config), SystemClock()
-    chain = Chain.load(settings.charter)
-    key = SigningKey.load(settings.key_file)
-    ledger = Ledger.open(
-        _ledger_path(settings), member=settings.member, key=key, clock=clock, read_only=True
-    )
-    try:
-        yield Books(settings.member, chain, ledger, key)
-    finally:
-        ledger.close()
-
-
-def fetch_exports(config: Path) -> dict[str, Export | HansaError]:
-    """What every other member's node says we have between us; a dead node's entry is its error."""
-    with open_books(config) as books:
-        known = {each.id: books.ledger.peer_head(each.id) for each in books.chain.current.members}
-    sizes = {member: head.size if head else 0 for member, head in known.items()}
-    return asyncio.run(_fetch_exports(load_settings(config), sizes))
-
-
 def keys_path(settings: Settings) -> Path:
     """Where a node keeps the digests of its API keys."""
     return settings.state_dir / "keys.json"
-
-
-async def _fetch_exports(
-    settings: Settings, sizes: dict[str, int]
-) -> dict[str, Export | HansaError]:
-    clock = SystemClock()
-    chain, key = _identity(settings, clock)
-    found: dict[str, Export | HansaError] = {}
-    async with _session() as http:
-        for member in _others(chain, settings):
-            greeting = Hello(
-                settings.member, member.id, chain.digest, clock.now_ms(), sha256_hex(b"")
-            )
-            client = PeerClient(member.id, member.url, http)
-            try:
-                found[member.id] = await ask_export(
-                    client, hello.say(key, greeting), sizes[member.id]
-                )
-            except HansaError as error:
-                found[member.id] = error
-    return found
-
-
-def _identity(settings: Settings, clock: Clock) -> tuple[Chain, SigningKey]:
-    """The charter and our key, which has to be one the charter names for us."""
-    chain = Chain.load(settings.charter)
-    chain.require_current(clock.now_ms())
-    member = chain.current.member(settings.member)
-    if member is None:
-        names = ", ".join(each.id for each in chain.current.members)
-        raise ConfigError(
-            f"{settings.member!r} is no member of league {chain.current.league}",
-            hint=f"its members are: {names}",
-        )
-    key = SigningKey.load(settings.key_file)
-    if key.public not in member.node_keys:
-        raise ConfigError(
-            f"the key in {settings.key_file} is none of {member.id}'s node keys in the charter",
-            hint="use the key made by `hansa league init`, or have a new epoch name this one",
-        )
-    return chain, key
 
 
 def _replica(each: ReplicaSettings, settings: Settings, chain: Chain) -> LocalReplica:
@@ -236,16 +155,3 @@ def _llamacpp(each: ReplicaSettings, settings: Settings, weights_sha256: str) ->
         name=each.id,
         log_path=settings.state_dir / "logs" / f"engine-{each.id}.log",
     )
-
-
-def _others(chain: Chain, settings: Settings) -> Iterator[Member]:
-    return (each for each in chain.current.members if each.id != settings.member)
-
-
-def _ledger_path(settings: Settings) -> Path:
-    return settings.state_dir / "ledger.db"
-
-
-def _session() -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(limit=PEER_CONNECTIONS_MAX, keepalive_timeout=30)
-    return aiohttp.ClientSession(connector=connector, read_bufsize=1 << 18)

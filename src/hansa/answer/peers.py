@@ -22,7 +22,7 @@ from hansa.core.clock import Clock
 from hansa.core.digests import sha256_hex
 from hansa.core.errors import HansaError, IntegrityError, PeerError
 from hansa.core.signing import Envelope, SigningKey
-from hansa.engines.peer import EXPORT_TIMEOUT_S, PeerClient
+from hansa.engines.peer import PeerClient
 from hansa.league import grants, hello
 from hansa.league.chain import Chain
 from hansa.ledger import receipts
@@ -160,7 +160,8 @@ class Peers:
                 status = await self._ask_status(member)
                 self._fleet.heard(member, status, (self._clock.monotonic_s() - began_s) * 1000)
                 retry_s = PEER_RETRY_FIRST_S
-                await asyncio.sleep(PEER_POLL_INTERVAL_S)
+                settled = all(each.ready for each in status.replicas)
+                await asyncio.sleep(PEER_POLL_INTERVAL_S / (1 if settled else 5))
             except HansaError as error:
                 # Nodes of a league are often started together: look again soon, then less often.
                 self._fleet.lost(member, error.message)
@@ -250,16 +251,3 @@ class Peers:
                 self._member, audience, self._chain.digest, self._clock.now_ms(), sha256_hex(body)
             ),
         )
-
-
-async def ask_export(client: PeerClient, header: str, since_size: int = 0) -> Export:
-    """Ask a peer's node for the receipts it shares with us.
-
-    `since_size` is that of the last head we saw of its log; it must prove that it only grew since.
-    """
-    path = f"export?since_size={since_size}"
-    reply = await client.get(path, header, timeout_s=EXPORT_TIMEOUT_S)
-    try:
-        return msgspec.json.decode(reply, type=Export)
-    except msgspec.DecodeError as error:
-        raise PeerError(f"{client.member} sent no export: {error}") from error

@@ -12,7 +12,7 @@ from hansa.core.errors import ConfigError, HansaError
 from hansa.core.money import format_usd
 
 if TYPE_CHECKING:
-    from hansa.assembly import Books
+    from hansa.books import Books
     from hansa.ledger.entries import Entry
     from hansa.ledger.reconcile import Export, Reconciliation
 
@@ -42,7 +42,7 @@ def receipts() -> None:
 @_json
 def list_(config: Path, period: str, pending: bool, as_json: bool) -> None:
     """List the receipts this member is party to, in the order of its log."""
-    from hansa.assembly import open_books
+    from hansa.books import open_books
 
     with open_books(config) as books:
         entries = _entries(books, period)
@@ -85,7 +85,7 @@ def list_(config: Path, period: str, pending: bool, as_json: bool) -> None:
 @_json
 def verify(config: Path, as_json: bool) -> None:
     """Check the log, and every receipt's price and signatures; exits 1 if one does not hold."""
-    from hansa.assembly import open_books
+    from hansa.books import open_books
     from hansa.ledger.audit import audit
 
     with open_books(config) as books:
@@ -110,7 +110,7 @@ def verify(config: Path, as_json: bool) -> None:
 @_period
 def export(counterparty: str, config: Path, period: str) -> None:
     """Print what COUNTERPARTY may see: the receipts it is party to, with proofs, as JSON."""
-    from hansa.assembly import open_books
+    from hansa.books import open_books
     from hansa.ledger.reconcile import export_for
     from hansa.ledger.settlement import period_bounds
 
@@ -135,7 +135,7 @@ def reconcile(config: Path, theirs: tuple[Path, ...], period: str, as_json: bool
 
     Asks the other members' nodes, unless their exports are given as files.
     """
-    from hansa.assembly import fetch_exports, open_books
+    from hansa.books import fetch_exports, open_books
 
     exports: dict[str, Export | HansaError] = (
         {each.member: each for each in map(_read_export, theirs)}

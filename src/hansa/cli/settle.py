@@ -38,7 +38,7 @@ def settle(period: str, config: Path, signed_path: Path | None, as_json: bool) -
     """
     import msgspec
 
-    from hansa.assembly import open_books
+    from hansa.books import open_books
     from hansa.core.digests import canonical_json
     from hansa.core.files import write_atomic
     from hansa.ledger import settlement

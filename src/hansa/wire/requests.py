@@ -100,4 +100,4 @@ class Chunk(msgspec.Struct, frozen=True, omit_defaults=True):
     receipt: str | None = None
     """JSON of the DSSE envelope that holds the server's receipt."""
     replica: str = ""
-    """Which replica serves, in the first chunk between members; it may not be the one wished for."""
+    """Which replica serves, in a peer's first chunk; it may not be the one wished for."""

@@ -138,10 +138,10 @@ class Office:
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
     office = Office(tmp_path, make_chain(), {})
-    assembly = types.ModuleType("hansa.assembly")
-    assembly.open_books = office.open_books
-    assembly.fetch_exports = office.fetch_exports
-    monkeypatch.setitem(sys.modules, "hansa.assembly", assembly)
+    books = types.ModuleType("hansa.books")
+    books.open_books = office.open_books
+    books.fetch_exports = office.fetch_exports
+    monkeypatch.setitem(sys.modules, "hansa.books", books)
     for member in "ab":
         office.open(member).close()
     office.serve("req-1")
