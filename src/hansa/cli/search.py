@@ -7,6 +7,7 @@ import click
 from hansa.cli.output import print_json, say
 
 LINES_SHOWN = 4
+LINE_CHARS_SHOWN = 200
 
 
 @click.command()
@@ -19,6 +20,7 @@ def search(query: str, path: Path, limit: int, state_dir: Path | None, as_json: 
     """Search the repository at --path, brought up to date first. Exits 1 if nothing matches."""
     from hansa.cli.index import update_with_progress
     from hansa.core.files import user_state_dir
+    from hansa.editor.plain import plain
     from hansa.index.index import Index
 
     with Index.open(path, state_dir or user_state_dir()) as index:
@@ -28,9 +30,9 @@ def search(query: str, path: Path, limit: int, state_dir: Path | None, as_json: 
         print_json(hits)
     for hit in hits if not as_json else ():
         place = hit.snippet
-        print(f"{place.path}:{place.start_line}-{place.end_line}  {hit.symbol}".rstrip())
+        print(plain(f"{place.path}:{place.start_line}-{place.end_line}  {hit.symbol}").rstrip())
         for line in place.text.strip("\n").split("\n")[:LINES_SHOWN]:
-            print(f"    {line}".rstrip())
+            print(f"    {plain(line)[:LINE_CHARS_SHOWN]}".rstrip())
     if not hits:
         say(f"nothing in {path.resolve()} matches {query!r}")
         raise SystemExit(1)

@@ -27,8 +27,8 @@ class Chunk:
     """What it defines, or the definition it is part of; may be empty."""
 
 
-def chunk(path: str, source: bytes) -> list[Chunk]:
-    """Cut `source` into chunks that cover it."""
+def chunk(path: str, source: bytes, root: tree_sitter.Node | None = None) -> list[Chunk]:
+    """Cut `source` into chunks that cover it; `root` saves parsing it again."""
     lines = count_lines(source)
     if not lines:
         return []
@@ -36,7 +36,7 @@ def chunk(path: str, source: bytes) -> list[Chunk]:
     if language is None:
         return list(_windows(1, lines, "", WINDOW_LINES))
     cuts = _Cuts(language)
-    cuts.visit(languages.parse(language, source), "", 0)
+    cuts.visit(root or languages.parse(language, source), "", 0)
     return _cover(cuts.pieces, lines)
 
 

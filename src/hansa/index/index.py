@@ -1,5 +1,6 @@
 """A repository made searchable: bring it up to date, then ask."""
 
+import os
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -8,10 +9,9 @@ from pathlib import Path
 from typing import Self
 
 from hansa.core.digests import sha256_hex
-from hansa.core.files import exclusive_lock
 from hansa.index import languages
 from hansa.index.chunk import Chunk, chunk
-from hansa.index.store import Known, Row, Store
+from hansa.index.store import DamagedIndex, Known, Row, Store
 from hansa.index.walk import File, Walk, check_root
 from hansa.index.words import query_words
 from hansa.wire.requests import Snippet
@@ -83,7 +83,7 @@ class Index:
             StorageError: the index cannot be written, or with `read_only` is not there.
         """
         root = check_root(root)
-        path = state_dir.resolve() / "index" / f"{sha256_hex(str(root).encode())[:32]}.db"
+        path = state_dir.resolve() / "index" / f"{sha256_hex(os.fsencode(root))[:32]}.db"
         return cls(root, Store(path, read_only=read_only), path)
 
     def update(self, progress: Progress | None = None) -> IndexReport:
@@ -92,23 +92,7 @@ class Index:
         Raises:
             StorageError: the disk is full or read-only; the index is as it was.
         """
-        began_s = time.monotonic()
-        with exclusive_lock(self._path.with_suffix(".lock")):
-            walk = Walk(self.root)
-            files = list(walk.files())
-            with self._store.writing():
-                counts = self._apply(walk, files, progress or (lambda _done, _all: None))
-        indexed, chunks, _ = self._store.counts()
-        return IndexReport(
-            files=indexed,
-            chunks=chunks,
-            added=counts["added"],
-            changed=counts["changed"],
-            removed=counts["removed"],
-            skipped=dict(sorted(walk.skipped.items())),
-            seconds=time.monotonic() - began_s,
-            rebuilt=self._store.rebuilt,
-        )
+        return self._update(progress or (lambda _done, _all: None), damaged=False)
 
     def search(self, query: str, limit: int) -> list[Hit]:
         """The best chunks for words or a question; any text is a valid query."""
@@ -116,13 +100,20 @@ class Index:
         if not terms or limit < 1:
             return []
         match = " OR ".join(f'"{term}"' for term in terms)
-        rows = self._store.search(match, WEIGHTS, limit * OVERSAMPLE)
+        rows = self._read(lambda: self._store.search(match, WEIGHTS, limit * OVERSAMPLE))
         hits = sorted((_hit(row) for row in rows), key=lambda hit: -hit.score)
         return hits[:limit]
 
     def definitions(self, name: str) -> list[Hit]:
         """Where `name` is defined; `method` also finds `Class.method`."""
-        return [_hit(row) for row in self._store.definitions(name, DEFINITIONS_MAX)]
+        return [
+            _hit(row) for row in self._read(lambda: self._store.definitions(name, DEFINITIONS_MAX))
+        ]
+
+    @property
+    def rebuilt(self) -> bool:
+        """Whether what was on disk was damaged, or of another version, and has been made anew."""
+        return self._store.rebuilt
 
     def status(self) -> IndexStatus:
         return IndexStatus(str(self.root), str(self._path), *self._store.counts())
@@ -136,36 +127,76 @@ class Index:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _apply(self, walk: Walk, files: list[File], progress: Progress) -> Counter[str]:
-        counts: Counter[str] = Counter()
-        known = self._store.files()
-        for done, file in enumerate(files, start=1):
-            before = known.pop(file.path, None)
-            if before is None or (before.mtime_ns, before.size) != (file.mtime_ns, file.size):
-                counts[self._take(walk, file, before)] += 1
-            progress(done, len(files))
-        for gone in known.values():
-            self._store.remove(gone.id)
-            counts["removed"] += 1
-        return counts
-
-    def _take(self, walk: Walk, file: File, before: Known | None) -> str:
-        """Index one new or changed file; says what became of it."""
-        source = walk.read(file)
-        digest = sha256_hex(source) if source is not None else ""
-        if before is not None:
-            if source is not None and before.sha256 == digest:
-                self._store.touch(before.id, file.mtime_ns, file.size)
-                return "touched"
-            self._store.remove(before.id)
-        file_id = self._store.add_file(
-            file.path, file.mtime_ns, file.size, digest, indexed=source is not None
+    def _update(self, progress: Progress, *, damaged: bool) -> IndexReport:
+        began_s = time.monotonic()
+        with self._store.locked():
+            if damaged:
+                self._store.make_anew()
+            try:
+                walk, counts = self._apply(progress)
+            except DamagedIndex:
+                self._store.make_anew()
+                walk, counts = self._apply(progress)
+        files, chunks, _ = self._store.counts()
+        return IndexReport(
+            files=files,
+            chunks=chunks,
+            added=counts["added"],
+            changed=counts["changed"],
+            removed=counts["removed"],
+            skipped=dict(sorted(walk.skipped.items())),
+            seconds=time.monotonic() - began_s,
+            rebuilt=self._store.rebuilt,
         )
-        if source is None:
-            return "skipped"
-        self._store.add_chunks(file_id, file.path, _with_text(chunk(file.path, source), source))
-        self._store.add_definitions(file_id, languages.outline(file.path, source))
-        return "added" if before is None else "changed"
+
+    def _read(self, ask: Callable[[], list[Row]]) -> list[Row]:
+        """Ask; if the index turns out to be damaged, make it anew and ask once more."""
+        try:
+            return ask()
+        except DamagedIndex:
+            self._update(lambda _done, _all: None, damaged=True)
+            return ask()
+
+    def _apply(self, progress: Progress) -> tuple[Walk, Counter[str]]:
+        walk, counts = Walk(self.root), Counter[str]()
+        files = list(walk.files())
+        with self._store.writing():
+            known = self._store.files()
+            for done, file in enumerate(files, start=1):
+                before = known.pop(file.path, None)
+                if before and (before.mtime_ns, before.size) == (file.mtime_ns, file.size):
+                    unfit = before.unfit
+                else:
+                    unfit = self._take(walk, file, before, counts)
+                if unfit:
+                    walk.skipped[unfit] += 1
+                progress(done, len(files))
+            for path, gone in known.items():
+                self._store.remove(gone.id, path)
+                counts["removed"] += not gone.unfit
+        return walk, counts
+
+    def _take(self, walk: Walk, file: File, before: Known | None, counts: Counter[str]) -> str:
+        """Index one new or changed file; says why not, if it is unfit."""
+        source, unfit = walk.read(file)
+        digest = sha256_hex(source)
+        if before and (before.sha256, before.unfit) == (digest, unfit):
+            self._store.touch(before.id, file.mtime_ns, file.size)
+            return unfit
+        was = before is not None and not before.unfit
+        if before:
+            self._store.remove(before.id, file.path)
+        file_id = self._store.add_file(file.path, file.mtime_ns, file.size, digest, unfit)
+        if unfit:
+            counts["removed"] += was
+            return unfit
+        counts["changed" if was else "added"] += 1
+        language = languages.language_of(file.path)
+        tree = languages.parse(language, source) if language else None
+        chunks = _with_text(chunk(file.path, source, tree), source)
+        self._store.add_chunks(file_id, file.path, chunks)
+        self._store.add_definitions(file_id, languages.outline(file.path, source, tree))
+        return ""
 
 
 def _with_text(chunks: list[Chunk], source: bytes) -> list[tuple[Chunk, str]]:

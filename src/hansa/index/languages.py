@@ -8,9 +8,6 @@ from pathlib import PurePosixPath
 
 import tree_sitter
 
-DEPTH_MAX = 200
-"""Definitions nested deeper than this are not looked for; no code is."""
-
 
 @dataclass(frozen=True, slots=True)
 class Language:
@@ -125,33 +122,18 @@ def first_error_line(path: str, source: bytes) -> int | None:
     return _first_error(root) if root.has_error else None
 
 
-def outline(path: str, source: bytes) -> list[Symbol]:
-    """Functions, classes and the like, in the order they begin; empty for unknown languages."""
+def outline(path: str, source: bytes, root: tree_sitter.Node | None = None) -> list[Symbol]:
+    """Functions, classes and the like, in the order they begin; empty for unknown languages.
+
+    `root` saves parsing `source` again.
+    """
     name = language_of(path)
-    return list(symbols(name, parse(name, source))) if name else []
+    return list(_symbols(name, root or parse(name, source))) if name else []
 
 
 def parse(language: str, source: bytes) -> tree_sitter.Node:
     """The root of the syntax tree of `source`."""
-    return _parser(language).parse(source).root_node
-
-
-def symbols(language: str, root: tree_sitter.Node) -> Iterator[Symbol]:
-    """Every definition below `root`; iterative, so that no source can exhaust the stack."""
-    known = _LANGUAGES[language]
-    waiting: list[tuple[tree_sitter.Node, str, tree_sitter.Node | None, int]] = [
-        (root, "", None, 0)
-    ]
-    while waiting:
-        node, scope, wrapper, depth = waiting.pop()
-        if node.type in known.definitions and (own := name_of(node)):
-            scope = f"{scope}.{own}" if scope else own
-            outer = wrapper or node
-            kind = node.type.partition("_")[0]
-            yield Symbol(scope, kind, outer.start_point.row + 1, end_line(outer))
-        if depth < DEPTH_MAX:
-            inner = node if node.type in known.wrappers else None
-            waiting += [(child, scope, inner, depth + 1) for child in reversed(node.named_children)]
+    return tree_sitter.Parser(_grammar(language)).parse(source).root_node
 
 
 def is_definition(language: str, node: tree_sitter.Node) -> bool:
@@ -178,6 +160,22 @@ def end_line(node: tree_sitter.Node) -> int:
     return row + 1 if column or row == node.start_point.row else row
 
 
+def _symbols(language: str, root: tree_sitter.Node) -> Iterator[Symbol]:
+    found = tree_sitter.QueryCursor(_definitions(language)).captures(root).get("definition", [])
+    around: list[tuple[int, str]] = []
+    for node in sorted(found, key=lambda each: (each.start_byte, -each.end_byte)):
+        while around and around[-1][0] <= node.start_byte:
+            around.pop()
+        if own := name_of(node):
+            name = f"{around[-1][1]}.{own}" if around else own
+            around.append((node.end_byte, name))
+            parent = node.parent
+            wrapped = parent is not None and parent.type in _LANGUAGES[language].wrappers
+            outer = parent if parent is not None and wrapped else node
+            kind = node.type.partition("_")[0]
+            yield Symbol(name, kind, outer.start_point.row + 1, end_line(outer))
+
+
 def _first_error(root: tree_sitter.Node) -> int:
     node = root
     while True:
@@ -190,10 +188,16 @@ def _first_error(root: tree_sitter.Node) -> int:
 
 
 @functools.cache
-def _parser(language: str) -> tree_sitter.Parser:
+def _grammar(language: str) -> tree_sitter.Language:
     known = _LANGUAGES[language]
     grammar: object = getattr(importlib.import_module(known.module), known.function)()
-    return tree_sitter.Parser(tree_sitter.Language(grammar))
+    return tree_sitter.Language(grammar)
+
+
+@functools.cache
+def _definitions(language: str) -> tree_sitter.Query:
+    types = " ".join(f"({each})" for each in sorted(_LANGUAGES[language].definitions))
+    return tree_sitter.Query(_grammar(language), f"[{types}] @definition")
 
 
 def _suffix(path: str) -> str:

@@ -9,28 +9,36 @@ from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hansa.core.errors import HansaError, StorageError
+from hansa.core.errors import StorageError
+from hansa.core.files import exclusive_lock, storage_error
 from hansa.index.chunk import Chunk
 from hansa.index.languages import Symbol
 from hansa.index.words import words
 
-VERSION = 1
+VERSION = 2
+"""Of the tables and of what `words` makes of a text; another version on disk is made anew."""
+
 BUSY_TIMEOUT_S = 30.0
 
 _SCHEMA = """
 CREATE TABLE file (id INTEGER PRIMARY KEY, path TEXT UNIQUE NOT NULL, mtime_ns INTEGER NOT NULL,
-                   size INTEGER NOT NULL, sha256 TEXT NOT NULL, indexed INTEGER NOT NULL);
+                   size INTEGER NOT NULL, sha256 TEXT NOT NULL, unfit TEXT NOT NULL);
 CREATE TABLE chunk (id INTEGER PRIMARY KEY, file INTEGER NOT NULL REFERENCES file(id),
                     start_line INTEGER NOT NULL, end_line INTEGER NOT NULL,
                     symbol TEXT NOT NULL, text TEXT NOT NULL);
 CREATE INDEX chunk_file ON chunk(file);
-CREATE TABLE definition (name TEXT NOT NULL, file INTEGER NOT NULL REFERENCES file(id),
+CREATE TABLE definition (name TEXT NOT NULL, own TEXT NOT NULL,
+                         file INTEGER NOT NULL REFERENCES file(id),
                          start_line INTEGER NOT NULL, end_line INTEGER NOT NULL);
-CREATE INDEX definition_name ON definition(name);
+CREATE INDEX definition_own ON definition(own);
 CREATE INDEX definition_file ON definition(file);
-CREATE VIRTUAL TABLE search USING fts5(symbol, path, text,
-                                       tokenize="unicode61 remove_diacritics 2");
+CREATE VIRTUAL TABLE search USING fts5(
+    symbol, path, text, content='', tokenize="porter unicode61 remove_diacritics 2 tokenchars '_'");
 """
+
+
+class DamagedIndex(StorageError):
+    """The file is there, but no index can be read from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,8 @@ class Known:
     mtime_ns: int
     size: int
     sha256: str
+    unfit: str
+    """Why it is not indexed; empty if it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +66,49 @@ class Row:
 
 
 class Store:
-    """One repository's file. Damaged ones are made anew: an index can always be built again."""
+    """One repository's file. A damaged one is made anew: an index can always be built again."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._path = path
+        self._read_only = read_only
         self.rebuilt = False
+        """Whether what was on disk was damaged, or of another version."""
         with _storage_errors(path):
-            if not read_only:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = self._connect(read_only=read_only)
+            self._database = self._existing() or self._made()
 
     def close(self) -> None:
         self._database.close()
 
+    @contextlib.contextmanager
+    def locked(self) -> Generator[None]:
+        """Keep other processes from updating or making this index; waits for its turn."""
+        with contextlib.ExitStack() as held:
+            with _storage_errors(self._path):
+                held.enter_context(exclusive_lock(self._path.with_suffix(".lock")))
+            yield
+
+    def make_anew(self) -> None:
+        """Throw away what is there. Hold the lock."""
+        if self._read_only:
+            raise DamagedIndex(f"the index {self._path} is damaged", hint="run `hansa index`")
+        with _storage_errors(self._path):
+            self._database.close()
+            self._database = self._new()
+
     def files(self) -> dict[str, Known]:
-        rows = self._database.execute("SELECT path, id, mtime_ns, size, sha256 FROM file")
-        return {path: Known(*rest) for path, *rest in rows}
+        with _storage_errors(self._path):
+            rows = self._database.execute(
+                "SELECT path, id, mtime_ns, size, sha256, unfit FROM file"
+            )
+            return {path: Known(*rest) for path, *rest in rows}
 
     def counts(self) -> tuple[int, int, int]:
         """Files, chunks and definitions."""
-        row = self._database.execute(
-            "SELECT (SELECT count(*) FROM file WHERE indexed), (SELECT count(*) FROM chunk), "
-            "(SELECT count(*) FROM definition)"
-        ).fetchone()
+        with _storage_errors(self._path):
+            row = self._database.execute(
+                "SELECT (SELECT count(*) FROM file WHERE unfit = ''), "
+                "(SELECT count(*) FROM chunk), (SELECT count(*) FROM definition)"
+            ).fetchone()
         return (row[0], row[1], row[2])
 
     @contextlib.contextmanager
@@ -94,21 +124,27 @@ class Store:
                     self._database.execute("ROLLBACK")
                 raise
 
-    def remove(self, file_id: int) -> None:
+    def remove(self, file_id: int, path: str) -> None:
+        """Take a file out, with all that was made of it."""
         run = self._database.execute
-        run("DELETE FROM search WHERE rowid IN (SELECT id FROM chunk WHERE file = ?)", (file_id,))
-        for table, column in (("chunk", "file"), ("definition", "file"), ("file", "id")):
-            run(f"DELETE FROM {table} WHERE {column} = ?", (file_id,))  # noqa: S608  fixed names
+        chunks = run("SELECT id, symbol, text FROM chunk WHERE file = ?", (file_id,)).fetchall()
+        path_words = words(path)
+        for rowid, symbol, text in chunks:
+            self._search_row("(search, rowid, symbol, path, text) VALUES ('delete', ?, ?, ?, ?)",
+                             rowid, symbol, path_words, text)  # fmt: skip
+        run("DELETE FROM chunk WHERE file = ?", (file_id,))
+        run("DELETE FROM definition WHERE file = ?", (file_id,))
+        run("DELETE FROM file WHERE id = ?", (file_id,))
 
     def touch(self, file_id: int, mtime_ns: int, size: int) -> None:
         self._database.execute(
             "UPDATE file SET mtime_ns = ?, size = ? WHERE id = ?", (mtime_ns, size, file_id)
         )
 
-    def add_file(self, path: str, mtime_ns: int, size: int, sha256: str, *, indexed: bool) -> int:
+    def add_file(self, path: str, mtime_ns: int, size: int, sha256: str, unfit: str) -> int:
         cursor = self._database.execute(
-            "INSERT INTO file (path, mtime_ns, size, sha256, indexed) VALUES (?, ?, ?, ?, ?)",
-            (path, mtime_ns, size, sha256, indexed),
+            "INSERT INTO file (path, mtime_ns, size, sha256, unfit) VALUES (?, ?, ?, ?, ?)",
+            (path, mtime_ns, size, sha256, unfit),
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
@@ -121,94 +157,122 @@ class Store:
         for each, text in chunks:
             place = (file_id, each.start_line, each.end_line, each.symbol, text)
             rowid = self._database.execute(insert, place).lastrowid
-            self._database.execute(
-                "INSERT INTO search (rowid, symbol, path, text) VALUES (?, ?, ?, ?)",
-                (rowid, words(each.symbol), path_words, words(text)),
-            )
+            self._search_row("(rowid, symbol, path, text) VALUES (?, ?, ?, ?)",
+                             rowid, each.symbol, path_words, text)  # fmt: skip
 
     def add_definitions(self, file_id: int, symbols: Sequence[Symbol]) -> None:
         self._database.executemany(
-            "INSERT INTO definition (name, file, start_line, end_line) VALUES (?, ?, ?, ?)",
-            [(each.name, file_id, each.start_line, each.end_line) for each in symbols],
-        )
+            "INSERT INTO definition (name, own, file, start_line, end_line) VALUES (?, ?, ?, ?, ?)",
+            [(each.name, _own(each.name), file_id, each.start_line, each.end_line)
+             for each in symbols],
+        )  # fmt: skip
 
     def search(self, match: str, weights: tuple[float, float, float], limit: int) -> list[Row]:
         """Chunks that match an FTS5 expression; `weights` are of symbol, path and text."""
-        rows = self._database.execute(
+        return self._rows(
             "SELECT file.path, chunk.start_line, chunk.end_line, chunk.symbol, chunk.text, "
             "-bm25(search, ?, ?, ?) AS score FROM search JOIN chunk ON chunk.id = search.rowid "
             "JOIN file ON file.id = chunk.file WHERE search MATCH ? "
             "ORDER BY score DESC, file.path, chunk.start_line LIMIT ?",
             (*weights, match, limit),
         )
-        return [Row(*row) for row in rows]
 
     def definitions(self, name: str, limit: int) -> list[Row]:
         """Chunks in which definitions called `name`, or `Something.name`, begin."""
-        rows = self._database.execute(
+        return self._rows(
             "SELECT file.path, chunk.start_line, chunk.end_line, definition.name, chunk.text, 1.0 "
             "FROM definition JOIN file ON file.id = definition.file JOIN chunk ON "
             "chunk.file = file.id AND definition.start_line BETWEEN chunk.start_line AND "
-            "chunk.end_line WHERE definition.name = ? OR definition.name LIKE ? ESCAPE '\\' "
+            "chunk.end_line WHERE definition.own = ? AND "
+            "(definition.name = ? OR substr(definition.name, -length(?)) = ?) "
             "ORDER BY file.path, definition.start_line LIMIT ?",
-            (name, "%." + _literal(name), limit),
+            (_own(name), name, f".{name}", f".{name}", limit),
         )
-        return [Row(*row) for row in rows]
 
-    def _connect(self, *, read_only: bool) -> sqlite3.Connection:
-        database = self._open(read_only=read_only)
+    def _rows(self, query: str, values: tuple[str | float, ...]) -> list[Row]:
+        with _storage_errors(self._path):
+            return [Row(*row) for row in self._database.execute(query, values)]
+
+    def _search_row(
+        self, how: str, rowid: int | None, symbol: str, path_words: str, text: str
+    ) -> None:
+        """Add or delete; the search table keeps no text, so both need the same words."""
+        self._database.execute(
+            f"INSERT INTO search {how}",
+            (rowid, words(symbol), path_words, words(text)),
+        )
+
+    def _existing(self) -> sqlite3.Connection | None:
+        """The index on disk if it is whole and of this version."""
+        if not self._path.is_file():
+            return None
+        database = self._open("ro" if self._read_only else "rw")
         try:
-            version = database.execute("PRAGMA user_version").fetchone()[0]
-            if version == VERSION:
-                database.execute("SELECT count(*) FROM file").fetchone()
-                return database
-            if version == 0 and not database.execute("SELECT 1 FROM sqlite_schema").fetchone():
-                if not read_only:
-                    _create(database)
+            if not self._read_only:
+                database.execute("PRAGMA journal_mode = WAL")
+                database.execute("PRAGMA synchronous = NORMAL")
+            if database.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+                database.execute("SELECT count(*) FROM file, definition LIMIT 0").fetchone()
                 return database
         except sqlite3.DatabaseError as error:
-            if read_only or isinstance(error, sqlite3.OperationalError):
+            if not _damaged(error):
                 database.close()
                 raise
         database.close()
-        return self._rebuild()
+        return None
 
-    def _rebuild(self) -> sqlite3.Connection:
-        """Damaged, or by another version of Hansa."""
-        self.rebuilt = True
+    def _made(self) -> sqlite3.Connection:
+        if self._read_only:
+            raise StorageError(f"there is no index {self._path}", hint="run `hansa index`")
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self.locked():
+            existing = self._existing()  # Another process may have made it while we waited.
+            return existing or self._new()
+
+    def _new(self) -> sqlite3.Connection:
+        self.rebuilt = self._path.exists()
         for suffix in ("", "-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-        database = self._open(read_only=False)
-        _create(database)
+        self._open("rwc").close()
+        database = self._open("rw")
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+        except BaseException:
+            database.close()
+            raise
         return database
 
-    def _open(self, *, read_only: bool) -> sqlite3.Connection:
-        address = f"{self._path.as_uri()}?mode={'ro' if read_only else 'rwc'}"
-        database = sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-        with contextlib.suppress(sqlite3.DatabaseError):
-            if not read_only:
-                database.execute("PRAGMA journal_mode = WAL")
-                database.execute("PRAGMA synchronous = NORMAL")
-        return database
+    def _open(self, mode: str) -> sqlite3.Connection:
+        address = f"{self._path.as_uri()}?mode={mode}"
+        return sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
 
 
-def _create(database: sqlite3.Connection) -> None:
-    database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
+def _own(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
-def _literal(name: str) -> str:
-    return name.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def _damaged(error: sqlite3.Error) -> bool:
+    """Whether the file itself is wrong, rather than the disk, its permissions or a lock."""
+    return type(error) is sqlite3.DatabaseError
 
 
 @contextlib.contextmanager
 def _storage_errors(path: Path) -> Generator[None]:
     try:
         yield
-    except HansaError:
-        raise
-    except (sqlite3.Error, OSError) as error:
-        full = "full" in str(error) or getattr(error, "errno", None) == 28
-        what = "no space left to write" if full else "cannot write"
-        hint = "free some space, try again" if full else ""
-        reason = "" if full else f": {error}"
-        raise StorageError(f"{what} the index {path}{reason}", hint=hint) from error
+    except OSError as error:
+        raise storage_error(error, path) from error
+    except sqlite3.Error as error:
+        if _damaged(error):
+            raise DamagedIndex(
+                f"the index {path} is damaged: {error}", hint="run `hansa index`"
+            ) from error
+        if "full" in str(error):
+            raise StorageError(
+                f"no space left to write the index {path}", hint="free some space, try again"
+            ) from error
+        raise StorageError(
+            f"cannot use the index {path}: {error}", hint="check the disk and its permissions"
+        ) from error

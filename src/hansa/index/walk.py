@@ -47,13 +47,15 @@ class Walk:
     def files(self) -> Iterator[File]:
         """Every candidate by its name and size; its text is judged when it is read."""
         count = 0
-        waiting: list[tuple[str, tuple[_Rules, ...], int]] = [("", (), 0)]
+        waiting: list[tuple[str, tuple[_Rules, ...], int]] = [("", _rules_above(self.root), 0)]
         while waiting:
             folder, rules, depth = waiting.pop()
-            rules = (*rules, *_rules_in(self.root, folder))
+            rules = (*rules, *_rules_from(self.root / folder, IGNORE_FILES, folder, ""))
             for entry in _entries(self.root / folder, self.skipped):
                 path = f"{folder}{entry.name}"
-                if entry.is_symlink():
+                if not _encodes(path):
+                    self.skipped["name is not UTF-8"] += 1
+                elif entry.is_symlink():
                     self.skipped["symbolic link"] += 1
                 elif entry.is_dir():
                     skip = entry.name in _FOLDERS or _ignored(f"{path}/", rules)
@@ -65,19 +67,14 @@ class Walk:
                     count += 1
                     yield file
 
-    def read(self, file: File) -> bytes | None:
-        """The text of a file; None, and counted, if it is not worth indexing."""
+    def read(self, file: File) -> tuple[bytes, str]:
+        """The text of a file, and why it is not worth indexing, if it is not."""
         try:
             with (self.root / file.path).open("rb") as opened:
                 data = opened.read(FILE_BYTES_MAX + 1)
         except OSError:
-            self.skipped["cannot be read"] += 1
-            return None
-        reason = unfit(data)
-        if reason:
-            self.skipped[reason] += 1
-            return None
-        return data
+            return b"", "cannot be read"
+        return data, unfit(data)
 
     def _file(self, entry: os.DirEntry[str], path: str, rules: "tuple[_Rules, ...]") -> File | None:
         if not entry.is_file():
@@ -87,7 +84,10 @@ class Walk:
         elif _ignored(path, rules):
             self.skipped["ignored"] += 1
         else:
-            status = entry.stat()
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except OSError:  # Gone since its folder was listed.
+                return None
             if status.st_size > FILE_BYTES_MAX:
                 self.skipped["too large"] += 1
             elif status.st_size:
@@ -127,20 +127,37 @@ class _Rules:
     """One ignore file; its patterns are relative to its own folder."""
 
     base: str
+    """The ignore file's folder, below the root."""
+    above: str
+    """The root's own folder, below the ignore file's; one of the two is empty."""
     spec: pathspec.GitIgnoreSpec
 
     def verdict(self, path: str) -> bool | None:
-        return self.spec.check_file(path.removeprefix(self.base)).include
+        return self.spec.check_file(self.above + path.removeprefix(self.base)).include
 
 
-def _rules_in(root: Path, folder: str) -> Iterator[_Rules]:
-    for name in IGNORE_FILES:
+def _rules_above(root: Path) -> "tuple[_Rules, ...]":
+    """Rules of the repository around `root`; none if they would ignore `root` itself."""
+    around = [root, *root.parents][:DEPTH_MAX]
+    top = next((n for n, folder in enumerate(around) if (folder / ".git").exists()), 0)
+    rules = list(_rules_from(around[top] / ".git" / "info", ("exclude",), "", _below(around, top)))
+    for n in range(top, 0, -1):
+        rules += _rules_from(around[n], IGNORE_FILES, "", _below(around, n))
+    return () if top and _ignored("", tuple(rules)) else tuple(rules)
+
+
+def _below(around: list[Path], n: int) -> str:
+    return f"{around[0].relative_to(around[n]).as_posix()}/" if n else ""
+
+
+def _rules_from(folder: Path, names: tuple[str, ...], base: str, above: str) -> "Iterator[_Rules]":
+    for name in names:
         try:
-            with (root / folder / name).open("rb") as file:
+            with (folder / name).open("rb") as file:
                 lines = file.read(IGNORE_BYTES_MAX).decode(errors="replace").splitlines()
         except OSError:
             continue
-        yield _Rules(folder, pathspec.GitIgnoreSpec.from_lines(lines))
+        yield _Rules(base, above, pathspec.GitIgnoreSpec.from_lines(lines))
 
 
 def _ignored(path: str, rules: tuple[_Rules, ...]) -> bool:
@@ -155,6 +172,14 @@ def _ignored(path: str, rules: tuple[_Rules, ...]) -> bool:
 def _secret(name: str) -> bool:
     lower = name.lower()
     return lower not in _HARMLESS and any(fnmatchcase(lower, each) for each in _SECRETS)
+
+
+def _encodes(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _entries(folder: Path, skipped: Counter[str]) -> list[os.DirEntry[str]]:

@@ -2,6 +2,9 @@
 
 import re
 
+QUERY_CHARS_MAX = 4096
+"""What of a query is looked at."""
+
 QUERY_WORDS_MAX = 48
 
 _IDENTIFIER = re.compile(r"\w+")
@@ -22,7 +25,7 @@ def words(text: str) -> str:
 
 def query_words(query: str) -> list[str]:
     """The distinct words of a query that tell something; common ones only if nothing else is."""
-    found = list(dict.fromkeys(_split(query)))
+    found = list(dict.fromkeys(_split(query[:QUERY_CHARS_MAX])))
     telling = [word for word in found if word not in _COMMON]
     return (telling or found)[:QUERY_WORDS_MAX]
 
@@ -33,6 +36,6 @@ def _split(text: str) -> list[str]:
         whole = match.group()
         parts = _PART.findall(whole)
         out.append(whole.lower())
-        if len(parts) > 1:
+        if parts != [whole]:
             out += [part.lower() for part in parts]
     return out
