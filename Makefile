@@ -5,14 +5,11 @@
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
-RUN := $(BIN)/python -m
-UV_INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
-UNIT := tests/unit tests/house
 MODEL := smollm2-135m-instruct
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: setup ## Run a three-member league on this machine and show every step (ARGS=--json)
@@ -20,14 +17,14 @@ demo: setup ## Run a three-member league on this machine and show every step (AR
 
 .PHONY: test
 test: setup-test ## Run every test, the fast ones first (ARGS="-k name")
-	@$(RUN) pytest $(ARGS)
+	@$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: check
-check: .venv/.hansa-dev ## Format, lint, types, floors; changes nothing
-	@$(BIN)/ruff format --check .
-	@$(BIN)/ruff check .
+check: .venv/.hansa-dev ## Format, lint, types, floors; writes nothing
+	@$(BIN)/ruff format --no-cache --check .
+	@$(BIN)/ruff check --no-cache .
 	@$(BIN)/pyright
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 .PHONY: format
 format: .venv/.hansa-dev ## Format and mend what ruff can mend
@@ -39,6 +36,10 @@ bench: setup-test ## Measure one claim of the README: make bench NAME=completion
 	@test -f "benchmarks/$(NAME).py" || { echo "make bench NAME=...: one of" benchmarks/*.py >&2; exit 2; }
 	@$(BIN)/python "benchmarks/$(NAME).py" $(ARGS)
 
+.PHONY: reference
+reference: .venv/.hansa ## Write the pages of docs/reference that come from the program
+	@$(BIN)/python scripts/reference.py
+
 .PHONY: setup
 setup: .venv/.hansa ## Make .venv with what Hansa needs to run
 
@@ -47,9 +48,9 @@ setup-test: .venv/.hansa-dev ## The same with the tools for tests, and the embed
 	@$(BIN)/hansa model pull $(MODEL) >/dev/null
 
 .PHONY: lock
-lock: .venv/.uv ## Resolve pyproject.toml into the lock files (ARGS=--upgrade)
+lock: .venv/.hansa-dev ## Resolve pyproject.toml into the lock files (ARGS=--upgrade), list licences
 	@scripts/lock.sh $(ARGS)
-	@$(MAKE) --no-print-directory .venv/.hansa-dev
+	@scripts/setup.sh dev
 	@$(BIN)/python scripts/licences.py
 
 .PHONY: clean
@@ -57,17 +58,8 @@ clean: ## Remove .venv, caches and builds; keeps Hansa's state
 	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build
 	@find src tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/.uv: requirements-uv.lock scripts/venv.sh
-	@PYTHON="$(PYTHON)" scripts/venv.sh
-	@touch $@
-
-.venv/.hansa: requirements.lock pyproject.toml .venv/.uv
-	@echo "setup: installing what requirements.lock names" >&2
-	@$(UV_INSTALL) --require-hashes -r requirements.lock
-	@$(UV_INSTALL) --no-deps --no-build-isolation -e .
-	@touch $@
+.venv/.hansa: requirements.lock requirements-uv.lock pyproject.toml
+	@PYTHON="$(PYTHON)" scripts/setup.sh run
 
 .venv/.hansa-dev: requirements-dev.lock .venv/.hansa
-	@echo "setup: installing what requirements-dev.lock names" >&2
-	@$(UV_INSTALL) --require-hashes -r requirements-dev.lock
-	@touch $@
+	@PYTHON="$(PYTHON)" scripts/setup.sh dev

@@ -1,0 +1,109 @@
+"""Write docs/reference/commands.md and metrics.md from the program itself.
+
+Usage: scripts/reference.py [--check]. With --check nothing is written; exits 1 if a page is old.
+"""
+
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from hansa.cli.main import cli
+from hansa.observe.metrics import Metrics
+
+FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
+
+COMMANDS_HEAD = """\
+# Commands
+
+Written by `scripts/reference.py` (`make reference`); do not edit.
+
+Data goes to stdout, everything said to a person to stderr. `--json` prints one JSON document. Exit
+codes: 0 done, 1 it ran and the answer is no, 2 wrong use or configuration, 130 interrupted; see
+[errors](errors.md).
+"""
+
+METRICS_HEAD = """\
+# Metrics
+
+Written by `scripts/reference.py` (`make reference`); do not edit.
+
+`GET /metrics` answers in the Prometheus text format, without a key. Units are base units (seconds,
+tokens); no label names a person. [The operator's guide](../operator.md) says what to watch.
+
+| name | type | labels | what it says |
+| --- | --- | --- | --- |
+"""
+
+
+def main(arguments: list[str]) -> int:
+    pages = {"commands.md": commands_page(), "metrics.md": metrics_page()}
+    old = [name for name, text in pages.items() if _read(FOLDER / name) != text]
+    if "--check" in arguments:
+        for name in old:
+            sys.stderr.write(f"reference: docs/reference/{name} is old; run `make reference`\n")
+        return 1 if old else 0
+    for name in old:
+        (FOLDER / name).write_text(pages[name])
+    return 0
+
+
+def commands_page() -> str:
+    root = click.Context(cli, info_name="hansa")
+    return COMMANDS_HEAD + "".join(_section(each) for each in _tree(root))
+
+
+def metrics_page() -> str:
+    rows = [
+        f"| `{_full_name(each)}` | {each._type} | {', '.join(f'`{n}`' for n in each._labelnames)} "
+        f"| {each._documentation} |\n"
+        for each in vars(Metrics()).values()
+        if hasattr(each, "_documentation")
+    ]
+    return METRICS_HEAD + "".join(rows)
+
+
+def _tree(context: click.Context) -> Iterator[click.Context]:
+    """Every command below `context`, groups before what is in them."""
+    command = context.command
+    assert isinstance(command, click.Group)
+    for name in command.list_commands(context):
+        found = command.get_command(context, name)
+        assert found, name
+        below = click.Context(found, info_name=name, parent=context)
+        yield below
+        if isinstance(found, click.Group):
+            yield from _tree(below)
+
+
+def _section(context: click.Context) -> str:
+    command = context.command
+    level = "##" if context.parent and context.parent.parent is None else "###"
+    usage = " ".join(command.collect_usage_pieces(context))
+    text = inspect.cleandoc(command.help or "")
+    lines = [f"\n{level} {context.command_path}\n", f"    {context.command_path} {usage}\n", text]
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    rows = [each.get_help_record(context) for each in options]
+    if rows:
+        lines += ["", "| option | what it does |", "| --- | --- |"]
+        lines += [f"| `{_cell(row[0])}` | {_cell(row[1])} |" for row in rows if row]
+    return "\n".join(lines) + "\n"
+
+
+def _full_name(metric: object) -> str:
+    name, kind = metric._name, metric._type
+    return f"{name}_total" if kind == "counter" else name
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def _read(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
