@@ -8,6 +8,11 @@ from pathlib import PurePosixPath
 
 import tree_sitter
 
+NESTED_MAX = 32
+"""Definitions inside one another; what is deeper has no name of its own."""
+
+NAME_CHARS_MAX = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Language:
@@ -140,18 +145,21 @@ def is_definition(language: str, node: tree_sitter.Node) -> bool:
     """Whether `node` defines something, by itself or inside its decorators."""
     known = _LANGUAGES[language]
     if node.type in known.wrappers:
-        return any(child.type in known.definitions for child in node.named_children)
-    return node.type in known.definitions
+        return any(_defines(known, child) for child in node.named_children)
+    return _defines(known, node)
 
 
 def name_of(node: tree_sitter.Node) -> str:
     """The name a definition gives; empty if it has none."""
-    named = node.child_by_field_name("name") or node.child_by_field_name("type")
+    named = node.child_by_field_name("name")
     declarator = node.child_by_field_name("declarator")
     while named is None and declarator is not None:
         inner = declarator.child_by_field_name("declarator")
         named, declarator = (declarator, None) if inner is None else (None, inner)
-    return named.text.decode(errors="replace") if named is not None and named.text else ""
+    if named is None and node.type == "impl_item":
+        named = node.child_by_field_name("type")
+    text = named.text if named is not None else None
+    return text.decode(errors="replace")[:NAME_CHARS_MAX] if text else ""
 
 
 def end_line(node: tree_sitter.Node) -> int:
@@ -161,19 +169,26 @@ def end_line(node: tree_sitter.Node) -> int:
 
 
 def _symbols(language: str, root: tree_sitter.Node) -> Iterator[Symbol]:
+    known = _LANGUAGES[language]
     found = tree_sitter.QueryCursor(_definitions(language)).captures(root).get("definition", [])
     around: list[tuple[int, str]] = []
     for node in sorted(found, key=lambda each: (each.start_byte, -each.end_byte)):
         while around and around[-1][0] <= node.start_byte:
             around.pop()
-        if own := name_of(node):
+        if len(around) < NESTED_MAX and _defines(known, node) and (own := name_of(node)):
             name = f"{around[-1][1]}.{own}" if around else own
             around.append((node.end_byte, name))
             parent = node.parent
-            wrapped = parent is not None and parent.type in _LANGUAGES[language].wrappers
+            wrapped = parent is not None and parent.type in known.wrappers
             outer = parent if parent is not None and wrapped else node
             kind = node.type.partition("_")[0]
             yield Symbol(name, kind, outer.start_point.row + 1, end_line(outer))
+
+
+def _defines(known: Language, node: tree_sitter.Node) -> bool:
+    """`struct point p;` uses a struct, only one with a body defines it."""
+    uses = node.type.endswith("_specifier") and node.child_by_field_name("body") is None
+    return node.type in known.definitions and not uses
 
 
 def _first_error(root: tree_sitter.Node) -> int:

@@ -1,6 +1,7 @@
 """The files of a repository that are worth reading, and why the others are not."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pathspec
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from hansa.core.bounds import FILE_BYTES_MAX, LINE_CHARS_MAX
 from hansa.core.errors import UserError
@@ -20,13 +22,16 @@ DEPTH_MAX = 64
 _FOLDERS = frozenset({
     ".git", ".hg", ".svn", ".jj", ".venv", "venv", ".tox", ".nox", "node_modules", "__pycache__",
     ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".idea", ".vscode", "target",
+    ".ssh", ".gnupg", ".aws",
 })  # fmt: skip
 _SECRETS = (
     ".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "id_rsa*",
     "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", ".pgpass", ".npmrc", ".pypirc",
-    "credentials", "credentials.json", "secrets.*", "*.kdbx",
+    "credentials", "credentials.json", "secrets.*", "*.kdbx", ".git-credentials", ".htpasswd",
+    "*.tfstate",
 )  # fmt: skip
 _HARMLESS = (".env.example", ".env.sample", ".env.template")
+_PRIVATE_KEY = re.compile(rb"^[ \t]*-----BEGIN [A-Z ]*PRIVATE KEY-----[ \t]*\r?\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,12 @@ class Walk:
                 elif entry.is_symlink():
                     self.skipped["symbolic link"] += 1
                 elif entry.is_dir():
-                    skip = entry.name in _FOLDERS or _ignored(f"{path}/", rules)
-                    if not skip and depth < DEPTH_MAX:
+                    if entry.name in _FOLDERS or _ignored(f"{path}/", rules):
+                        continue
+                    if depth < DEPTH_MAX:
                         waiting.append((f"{path}/", rules, depth + 1))
+                    else:
+                        self.skipped["folder too deep"] += 1
                 elif count >= FILES_MAX:
                     self.skipped[f"more than {FILES_MAX} files"] += 1
                 elif file := self._file(entry, path, rules):
@@ -109,6 +117,8 @@ def unfit(data: bytes) -> str:
         return "not UTF-8"
     if not text.strip():
         return "empty"
+    if _PRIVATE_KEY.search(data):
+        return "may hold a secret"
     return "a line is too long" if max(map(len, text.split("\n"))) > LINE_CHARS_MAX else ""
 
 
@@ -152,12 +162,23 @@ def _below(around: list[Path], n: int) -> str:
 
 def _rules_from(folder: Path, names: tuple[str, ...], base: str, above: str) -> "Iterator[_Rules]":
     for name in names:
+        path = folder / name
+        if not path.is_file():
+            continue
         try:
-            with (folder / name).open("rb") as file:
+            with path.open("rb") as file:
                 lines = file.read(IGNORE_BYTES_MAX).decode(errors="replace").splitlines()
         except OSError:
             continue
-        yield _Rules(base, above, pathspec.GitIgnoreSpec.from_lines(lines))
+        yield _Rules(base, above, pathspec.GitIgnoreSpec.from_lines(lines, _pattern))
+
+
+def _pattern(line: str) -> GitIgnoreSpecPattern:
+    try:
+        return GitIgnoreSpecPattern(line)
+    except (ValueError, re.error):
+        # Git, too, takes a pattern it cannot read, such as `[z-a]`, for one that matches nothing.
+        return GitIgnoreSpecPattern("")
 
 
 def _ignored(path: str, rules: tuple[_Rules, ...]) -> bool:
