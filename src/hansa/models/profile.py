@@ -19,6 +19,8 @@ class FimTokens(msgspec.Struct, frozen=True):
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     chat: Literal["chatml"]
     """Name of the chat template, rendered on our side."""
+    system: str = ""
+    """Opens a chat that has no system message; empty leaves it out."""
     fim: FimTokens | None = None
     """None: the model only continues text; the suffix then guides trimming alone."""
     stop: tuple[str, ...]

