@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,13 +135,26 @@ def status_of(url: str) -> int:
             return int(error.code)
 
 
-def hansa(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def wait_for(fact: Callable[[], bool], timeout_s: float = READY_TIMEOUT_S) -> None:
+    """Look again and again until `fact` holds."""
+    until = time.monotonic() + timeout_s
+    while True:
+        with contextlib.suppress(OSError):
+            if fact():
+                return
+        assert time.monotonic() < until, f"did not come about in {timeout_s} s"
+        time.sleep(0.02)
+
+
+def hansa(
+    *arguments: str | Path, timeout_s: float = 120, **environment: str
+) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
     return subprocess.run(
         [HANSA, *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=timeout_s,
         check=False,
         env={**os.environ, **environment},
     )

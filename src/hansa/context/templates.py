@@ -7,28 +7,25 @@ from hansa.index.languages import comment_prefix
 from hansa.models.profile import FimTokens, Profile
 from hansa.wire.requests import Message, Request, Snippet
 
-SMOLLM_SYSTEM = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
-"""Source: the chat template inside SmolLM2-135M-Instruct's GGUF, used when no system is given."""
 
-
-def render(request: Request, profile: Profile, *, default_system: str = SMOLLM_SYSTEM) -> str:
+def render(request: Request, profile: Profile) -> str:
     """Write the prompt of `request` for a model with `profile`.
 
-    `default_system` opens a chat that has no system message; empty leaves it out. Control tokens
-    inside the caller's text are broken up, so that no text can pose as a turn or a sentinel.
+    Control tokens inside the caller's text are broken up, so that no text can pose as a turn or a
+    sentinel.
     """
     if request.messages:
-        return _chatml(request.messages, default_system, _Neutral(profile))
+        return _chatml(request.messages, profile.system, _Neutral(profile))
     if profile.fim is None:
         return _continuation(request, _Neutral(profile))
     return _fill_in_middle(request, profile.fim, _Neutral(profile))
 
 
-def _chatml(messages: tuple[Message, ...], default_system: str, neutral: "_Neutral") -> str:
+def _chatml(messages: tuple[Message, ...], system: str, neutral: "_Neutral") -> str:
     """Source: the chat template inside SmolLM2-135M-Instruct's GGUF."""
     turns: list[str] = []
-    if messages[0].role != "system" and default_system:
-        turns.append(_turn("system", default_system))
+    if messages[0].role != "system" and system:
+        turns.append(_turn("system", system))
     closed, last = messages[:-1], messages[-1]
     turns += [_turn(each.role, neutral(each.content)) for each in closed]
     if last.role == "assistant":

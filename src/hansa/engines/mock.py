@@ -7,7 +7,7 @@ from hansa.core.errors import EngineError, EngineUnavailable
 from hansa.engines.base import EngineState
 from hansa.wire.requests import Chunk, Request, Usage
 
-DEFAULT_ANSWER = "return None\n"
+DEFAULT_ANSWER = " None\n"
 
 
 class Mock:

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hansa.context.templates import SMOLLM_SYSTEM, render
+from hansa.context.templates import render
 from hansa.models.profile import FimTokens, Profile
 from hansa.wire.requests import Message, Request, Snippet
 
 STOP = ("<|im_end|>", "<|endoftext|>")
-CHAT = Profile(chat="chatml", stop=STOP, context_tokens=2048, chars_per_token=3.0)
+CHAT = Profile(
+    chat="chatml", system="Be brief.", stop=STOP, context_tokens=2048, chars_per_token=3.0
+)
 PSM = FimTokens("<fim_prefix>", "<fim_suffix>", "<fim_middle>")
 SPM = FimTokens("[PREFIX]", "[SUFFIX]", "[MIDDLE]", order="spm", file_separator="+++++ ")
 SNIPPET = Snippet("lib/area.py", 3, 4, "def area(a):\n    return a * a")
@@ -27,7 +29,7 @@ def chat(*messages: Message) -> str:
 
 def test_chatml_opens_with_the_models_own_system_message() -> None:
     assert chat(Message("user", "Hi")) == (
-        f"<|im_start|>system\n{SMOLLM_SYSTEM}<|im_end|>\n"
+        "<|im_start|>system\nBe brief.<|im_end|>\n"
         "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
     )
 
