@@ -16,6 +16,9 @@ WINDOW_LINES = 40
 
 DEPTH_MAX = 50
 
+LEADS = frozenset({"comment", "line_comment", "block_comment", "attribute_item"})
+"""What belongs to the definition right below it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -53,19 +56,25 @@ class _Cuts:
         self.pieces: list[Chunk] = []
 
     def visit(self, node: tree_sitter.Node, scope: str, depth: int) -> None:
+        begin, after, leads = 0, node.start_point.row + (node.parent is not None), False
         for child in node.named_children:
+            top = child.start_point.row
             if languages.is_definition(self._language, child):
-                self._define(child, scope, depth)
-            elif depth < DEPTH_MAX and child.end_point.row - child.start_point.row > 1:
+                self._define(child, begin if leads and after == top else top, scope, depth)
+            elif depth < DEPTH_MAX and child.end_point.row - top > 1:
                 self.visit(child, scope, depth + 1)
+            if not (leads and after == top):
+                begin = top
+            leads = child.type in LEADS and top >= after
+            after = languages.end_line(child)
 
-    def _define(self, node: tree_sitter.Node, scope: str, depth: int) -> None:
+    def _define(self, node: tree_sitter.Node, top: int, scope: str, depth: int) -> None:
         inner = node
         while not languages.name_of(inner) and inner.named_children:
             inner = inner.named_children[-1]
         name = languages.name_of(inner)
         scope = f"{scope}.{name}" if scope and name else scope or name
-        start, end = node.start_point.row + 1, languages.end_line(node)
+        start, end = top + 1, languages.end_line(node)
         if end - start < CHUNK_LINES_MAX or depth >= DEPTH_MAX:
             self.pieces.append(Chunk(start, end, scope))
             return

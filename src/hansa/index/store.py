@@ -15,8 +15,8 @@ from hansa.index.chunk import Chunk
 from hansa.index.languages import Symbol
 from hansa.index.words import words
 
-VERSION = 2
-"""Of the tables and of what `words` makes of a text; another version on disk is made anew."""
+VERSION = 3
+"""Of the tables, the chunks and what `words` makes of a text; any other is made anew."""
 
 BUSY_TIMEOUT_S = 30.0
 

@@ -64,6 +64,23 @@ def test_a_small_class_stays_whole_with_its_decorator() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("path", "source", "start"),
+    [
+        ("a.go", "package a\n\n// About f.\n// More.\nfunc F() {}\n", 3),
+        ("a.rs", "use x;\n/// About f.\n#[inline]\nfn f() {}\n", 2),
+        ("A.java", "/** About. */\nclass A {}\n", 1),
+        ("a.py", "x = 1  # of x\ndef f(): pass\n", 2),
+        ("a.py", "# of nothing\n\ndef f(): pass\n", 3),
+        ("a.py", "# one\n\n# two\ndef f(): pass\n", 3),
+    ],
+)
+def test_a_comment_right_above_belongs_to_the_definition(
+    path: str, source: str, start: int
+) -> None:
+    assert [each.start_line for each in chunk(path, source.encode()) if each.symbol] == [start]
+
+
 @pytest.mark.parametrize("lines", [1, WINDOW_LINES, WINDOW_LINES + 1, 1000])
 def test_text_is_cut_into_windows_of_about_one_size(lines: int) -> None:
     sizes = [each.end_line - each.start_line + 1 for each in chunk("a.md", b"word\n" * lines)]

@@ -203,10 +203,10 @@ def test_the_right_definition_is_among_the_first_three(index) -> None:
         for question, symbol in QUESTIONS.items()
         if symbol not in [hit.symbol.partition(".")[0] for hit in index.search(question, 3)]
     }
-    assert len(missed) <= 1, missed
+    assert missed == {}
 
 
 def test_the_right_definition_is_mostly_the_first(index) -> None:
     first = [index.search(question, 1)[0].symbol.partition(".")[0] for question in QUESTIONS]
     right = sum(map(str.__eq__, first, QUESTIONS.values()))
-    assert right >= 11, list(zip(QUESTIONS, first, strict=True))
+    assert right >= 13, list(zip(QUESTIONS, first, strict=True))
