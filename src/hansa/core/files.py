@@ -53,9 +53,17 @@ def storage_error(error: OSError, path: Path) -> StorageError:
 
 @contextlib.contextmanager
 def exclusive_lock(path: Path) -> Generator[None]:
-    """Hold a lock between processes; waits. The system frees it if its holder is killed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
+    """Hold a lock between processes; waits. The system frees it if its holder is killed.
+
+    Raises:
+        StorageError: the lock's file cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("ab")
+    except OSError as error:
+        raise storage_error(error, path) from error
+    with file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

@@ -9,6 +9,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -74,16 +75,44 @@ def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Setti
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
-    _overlay(raw, os.environ if environ is None else environ)
+    source = _Source(path, text, _overlay(raw, os.environ if environ is None else environ))
     for key in _PATHS:
         if isinstance(raw.get(key), str):
-            raw[key] = str(path.parent.resolve() / Path(raw[key]).expanduser())
+            raw[key] = str(source.absolute(key, raw[key]))
     try:
         settings = msgspec.convert(raw, Settings, strict=True, dec_hook=_path)
     except msgspec.ValidationError as error:
-        raise _explained(path, text, str(error)) from error
-    _check(settings, path, text)
+        raise _explained(source, str(error)) from error
+    _check(settings, source)
     return settings
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where the settings came from, so that an error can name it.
+
+    A `place` is msgspec's path to a key, such as `replica[1].slots`.
+    """
+
+    path: Path
+    text: str
+    variables: dict[str, str]
+    """Place to the environment variable that replaced it."""
+
+    def error(self, place: str, message: str, hint: str = "") -> ConfigError:
+        if variable := self.variables.get(place):
+            return ConfigError(f"{variable}, read after {self.path}: {message}", hint=hint)
+        line = _line_of(self.text, place)
+        at = f"{self.path}, line {line}" if line else str(self.path)
+        return ConfigError(f"{at}: {message}", hint=hint)
+
+    def absolute(self, key: str, value: str) -> Path:
+        if not value:
+            raise self.error(key, f"{key} is empty", "name a file or folder")
+        try:
+            return self.path.parent.resolve() / Path(value).expanduser()
+        except RuntimeError as error:
+            raise self.error(key, f"{key} is {value!r}: {error}") from error
 
 
 def _path(kind: type, value: Any) -> Any:
@@ -105,66 +134,97 @@ def _read(path: Path) -> str:
         raise ConfigError(f"{path} is not UTF-8 (byte {error.start})") from error
 
 
-def _overlay(raw: dict[str, Any], environ: Mapping[str, str]) -> None:
+def _overlay(raw: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+    """Put the variables that are set into `raw`; returns the places they replaced."""
+    replaced: dict[str, str] = {}
     for name, (*tables, key) in ENVIRONMENT.items():
         if name not in environ:
             continue
-        table = raw
+        table: Any = raw
         for each in tables:
             table = table.setdefault(each, {})
-        value = environ[name]
-        table[key] = int(value) if key == "port" and value.isdecimal() else value
+        if isinstance(table, dict):
+            value = environ[name]
+            table[key] = int(value) if key == "port" and value.isdecimal() else value
+            replaced[".".join((*tables, key))] = name
+    return replaced
 
 
-def _check(settings: Settings, path: Path, text: str) -> None:
-    check_name(settings.member, "member")
+def _check(settings: Settings, source: _Source) -> None:
+    _check_name(settings.member, "member", "member", source)
     seen: set[str] = set()
-    for replica in settings.replica:
-        check_name(replica.id, "replica")
+    for n, replica in enumerate(settings.replica):
+        place = f"replica[{n}]"
+        _check_name(replica.id, "replica", f"{place}.id", source)
         if replica.id in seen:
-            raise _error(path, text, "id", f"two replicas are named {replica.id!r}")
+            raise source.error(f"{place}.id", f"two replicas are named {replica.id!r}")
         seen.add(replica.id)
         for key, low, high in (
             ("threads", 1, 512),
             ("slots", 1, 64),
             ("context_tokens", 256, 1 << 20),
         ):
-            _bounded(getattr(replica, key), low, high, key, path, text)
-    _bounded(settings.listen.port, 0, 65535, "port", path, text)
+            _check_bounds(getattr(replica, key), low, high, f"{place}.{key}", source)
+    _check_bounds(settings.listen.port, 0, 65535, "listen.port", source)
 
 
-def _bounded(value: int, low: int, high: int, key: str, path: Path, text: str) -> None:
+def _check_name(value: str, what: str, place: str, source: _Source) -> None:
+    try:
+        check_name(value, what)
+    except ConfigError as error:
+        raise source.error(place, error.message, error.hint) from error
+
+
+def _check_bounds(value: int, low: int, high: int, place: str, source: _Source) -> None:
     if not low <= value <= high:
-        raise _error(path, text, key, f"{key} is {value}; it must be from {low} to {high}")
+        key = place.rpartition(".")[2]
+        raise source.error(place, f"{key} is {value}; it must be from {low} to {high}")
 
 
-def _explained(path: Path, text: str, said: str) -> ConfigError:
+def _explained(source: _Source, said: str) -> ConfigError:
     """msgspec's message, with the file, the line and the nearest right key."""
-    unknown = re.search(r"unknown field `(\w+)`", said)
+    found = re.search(r"at `\$\.?([^`]*)`", said)
+    place = found.group(1) if found else ""
+    unknown = re.search(r"unknown field `([^`]*)`", said)
     missing = re.search(r"missing required field `(\w+)`", said)
     if unknown:
         key = unknown.group(1)
         near = difflib.get_close_matches(key, _known_keys(), n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(_known_keys())}"
-        return _error(path, text, key, f"unknown key {key!r}", hint)
+        return source.error(f"{place}.{key}".lstrip("."), f"unknown key {key!r}", hint)
     if missing:
-        return ConfigError(f"{path}: the key {missing.group(1)!r} is missing", hint="add it")
-    place = re.search(r"at `\$\.?([^`]*)`", said)
-    where = re.sub(r"\[\.\.\.\]", "", place.group(1)) if place else ""
+        where = f" in {place}" if place else ""
+        return source.error(place, f"the key {missing.group(1)!r} is missing{where}", "add it")
     what = said.split(" - at")[0]
-    return _error(path, text, where.rpartition(".")[2], f"wrong value for {where!r}: {what}")
+    return source.error(place, f"wrong value for {place!r}: {what}")
 
 
-def _error(path: Path, text: str, key: str, message: str, hint: str = "") -> ConfigError:
-    line = _line_of(text, key)
-    at = f"{path}, line {line}" if line else str(path)
-    return ConfigError(f"{at}: {message}", hint=hint)
+_HEADER = re.compile(r"\s*\[+\s*[\"']?([\w-]+)[\"']?\s*\]")
+_PLACE = re.compile(r"(?:(\w+)(?:\[(\d+)\])?\.)?([\w-]+)(?:\[(\d+)\])?")
 
 
-def _line_of(text: str, key: str) -> int | None:
-    pattern = re.compile(rf"\s*(?:\[+\s*)?[\"']?{re.escape(key)}[\"']?\s*(?:=|\.|\])")
-    lines = text.splitlines()
-    return next((n for n, line in enumerate(lines, 1) if key and pattern.match(line)), None)
+def _line_of(text: str, place: str) -> int | None:
+    """The line of the key at `place`, or else of the table that would hold it."""
+    match = _PLACE.fullmatch(place)
+    if not match:
+        return None
+    table, number, key, own_number = match.groups()
+    wanted = int(number or own_number or 0)
+    heads, inside, near = 0, not table, None
+    assigned = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]")
+    for n, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            named = header.group(1) == (table or key)
+            if named and not table and heads == wanted:
+                return n
+            inside = named and heads == wanted
+            near = n if inside else near
+            heads += named
+        elif inside and assigned.match(line):
+            return n
+        elif table and re.match(rf"\s*{table}\s*[=.]", line):
+            near = near or n
+    return near
 
 
 def _known_keys() -> list[str]:

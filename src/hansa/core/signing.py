@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hansa.core.errors import ConfigError, IntegrityError
 from hansa.core.files import write_atomic
 
+PUBLIC_KEY_BYTES = 32
+
 
 class Signature(msgspec.Struct, frozen=True):
     keyid: str
@@ -100,7 +102,10 @@ def key_id(public: str) -> str:
 
 def verifies(public: str, payload_type: str, payload: bytes, signature: Signature) -> bool:
     """Whether `signature` over `payload` was made with the private half of `public`."""
-    key = Ed25519PublicKey.from_public_bytes(_b64decode(public, "a public key"))
+    raw = _b64decode(public, "a public key")
+    if len(raw) != PUBLIC_KEY_BYTES:
+        raise IntegrityError(f"a public key has {len(raw)} bytes, not {PUBLIC_KEY_BYTES}")
+    key = Ed25519PublicKey.from_public_bytes(raw)
     try:
         key.verify(_b64decode(signature.sig, "a signature"), pae(payload_type, payload))
     except InvalidSignature:
