@@ -19,6 +19,7 @@ from hansa.core.errors import HansaError
 from support.repository import ROOT, name_of, python_files, tracked_files
 
 DOCS = ROOT / "docs"
+CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 LINK = re.compile(r"(?<!!)\[[^]]*\]\(([^)\s]+)\)")
 TABLES = {
     "": settings.Settings,
@@ -147,7 +148,7 @@ def _below(kind: type[HansaError]) -> Iterator[type[HansaError]]:
 def _links() -> Iterator[tuple[Path, str]]:
     for path in {*tracked_files(), *DOCS.rglob("*.md"), *ROOT.glob("*.md")}:
         if path.suffix == ".md":
-            for link in LINK.findall(path.read_text("utf-8")):
+            for link in LINK.findall(CODE.sub("", path.read_text("utf-8"))):
                 if "://" not in link:
                     yield path, link
 

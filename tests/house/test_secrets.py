@@ -11,7 +11,7 @@ from support.repository import ROOT, name_of, tracked_files
 PATTERNS = {
     "a package registry": re.compile(
         r"(?i)\b(?:pypi\.org|pythonhosted\.org|npmjs\.(?:org|com)|yarnpkg\.com|crates\.io"
-        r"|proxy\.golang\.org|rubygems\.org|artifactory|devpi|--index-url|--extra-index-url)"
+        r"|proxy\.golang\.org|rubygems\.org)|artifactor[y]|devp[i]\b|\s--(?:extra-)?index-url\b"
     ),
     "a path of one machine": re.compile(r"(?<![\w.>])/(?:root|work|home|Users)/(?!nobody\b)[\w.]"),
     "an e-mail address": re.compile(
@@ -42,6 +42,7 @@ def test_no_tracked_file_holds(what: str):
     ("what", "text"),
     [
         ("a package registry", "https://" + "pypi" + ".org/simple"),
+        ("a package registry", "pip install " + "--index-url somewhere"),
         ("a path of one machine", "see /" + "home/someone/notes"),
         ("an e-mail address", "write to someone" + "@" + "somewhere.net"),
         ("a private key", "-----BEGIN " + "PRIVATE KEY-----"),
