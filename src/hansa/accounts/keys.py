@@ -10,7 +10,7 @@ import msgspec
 
 from hansa.core.clock import Clock
 from hansa.core.digests import sha256_hex
-from hansa.core.errors import ConfigError, NotFound, Unauthorized, UserError
+from hansa.core.errors import ConfigError, NotFound, StorageError, Unauthorized, UserError
 from hansa.core.files import exclusive_lock, write_atomic
 
 Tier = Literal["free", "pro", "team"]
@@ -40,7 +40,7 @@ class KeyRing:
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
         self._clock = clock
-        self._stamp: tuple[int, int] | None = None
+        self._stamp: tuple[int, int, int] | None = None
         self._by_digest: dict[str, ApiKey] = {}
 
     def create(self, name: str, tier: Tier = "free") -> tuple[ApiKey, str]:
@@ -92,14 +92,17 @@ class KeyRing:
     def _refresh(self) -> None:
         try:
             status = self._path.stat()
+            stamp = (status.st_mtime_ns, status.st_ino, status.st_size)
+            if stamp == self._stamp:
+                return
+            data = self._path.read_bytes()
         except FileNotFoundError:
             self._stamp, self._by_digest = None, {}
             return
-        stamp = (status.st_mtime_ns, status.st_ino)
-        if stamp == self._stamp:
-            return
+        except OSError as error:
+            raise StorageError(f"cannot read {self._path}: {error.strerror}") from error
         try:
-            keys = msgspec.json.decode(self._path.read_bytes(), type=list[ApiKey])
+            keys = msgspec.json.decode(data, type=list[ApiKey])
         except msgspec.DecodeError as error:
             raise ConfigError(
                 f"{self._path} is damaged: {error}", hint="restore it, or delete it and make keys"

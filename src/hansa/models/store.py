@@ -199,10 +199,12 @@ def _watched(folder: Path, expected: int, progress: Progress) -> Generator[None]
 
 
 def _largest(folder: Path) -> int:
+    """Bytes of the largest file; files and folders may come and go meanwhile."""
     largest = 0
-    for path in folder.rglob("*"):
-        with contextlib.suppress(OSError):
-            largest = max(largest, path.stat().st_size)
+    for inside, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                largest = max(largest, Path(inside, name).stat().st_size)
     return largest
 
 

@@ -38,19 +38,20 @@ class Decoder:
             EngineError: an event larger than `SSE_EVENT_BYTES_MAX`, or text that is not UTF-8.
         """
         self._buffer += data
-        if len(self._buffer) + self._size > SSE_EVENT_BYTES_MAX:
-            raise EngineError(f"an event of over {SSE_EVENT_BYTES_MAX} bytes arrived")
         # A CR at the very end may be half of a CRLF; wait for what follows.
         held = b"\r" if self._buffer.endswith(b"\r") else b""
         text = self._buffer[: len(self._buffer) - len(held)]
         lines = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         self._buffer = lines.pop() + held
-        return [event for line in lines if (event := self._take(line)) is not None]
+        events = [event for line in lines if (event := self._take(line)) is not None]
+        self._check_size(len(self._buffer))
+        return events
 
     def _take(self, line: bytes) -> Event | None:
         if not line:
             return self._finish()
         self._size += len(line)
+        self._check_size()
         field, _, value = _decode(line).partition(":")
         value = value.removeprefix(" ")
         if field == "data":
@@ -58,6 +59,10 @@ class Decoder:
         elif field == "event":
             self._name = value
         return None
+
+    def _check_size(self, more: int = 0) -> None:
+        if self._size + more > SSE_EVENT_BYTES_MAX:
+            raise EngineError(f"an event of over {SSE_EVENT_BYTES_MAX} bytes arrived")
 
     def _finish(self) -> Event | None:
         event = Event("\n".join(self._data), self._name) if self._data else None

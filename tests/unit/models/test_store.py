@@ -104,6 +104,22 @@ def test_what_is_here_is_not_fetched_again(tiny: Tiny, monkeypatch: pytest.Monke
     assert tiny.store.pull(tiny.card) == path
 
 
+def test_progress_survives_folders_that_go_while_it_looks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "here").write_bytes(b"12345")
+    (tmp_path / "inner").mkdir()
+    real = os.scandir
+
+    def scandir(path: object) -> object:
+        if str(path).endswith("inner"):
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+        return real(path)  # type: ignore[call-overload]  whatever it was called with
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert storing._largest(tmp_path) == 5
+
+
 def test_a_package_that_is_not_there_is_said(tiny: Tiny):
     tiny.wheel.unlink()
     with pytest.raises(HansaError, match=r"could not fetch tiny-model==1\.0") as caught:

@@ -1,0 +1,65 @@
+"""Metrics are named by the rules; logs are JSON on stderr."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from prometheus_client.parser import text_string_to_metric_families
+
+from hansa.observe.logs import configure_logs
+from hansa.observe.metrics import Metrics
+
+PEOPLE = {"user", "developer", "key", "name", "email", "origin"}
+
+
+def test_metrics_are_named_with_prefix_and_unit():
+    families = list(text_string_to_metric_families(Metrics().text().decode()))
+    assert families
+    for family in families:
+        assert family.name.startswith("hansa_")
+        assert family.documentation.endswith(".")
+        if family.type == "counter":
+            assert all(each.name.endswith(("_total", "_created")) for each in family.samples)
+        if family.type == "histogram":
+            assert family.name.endswith("_seconds")
+
+
+def test_no_label_names_a_person():
+    metrics = Metrics()
+    for metric in vars(metrics).values():
+        assert not PEOPLE & set(getattr(metric, "_labelnames", ()))
+
+
+def test_two_nodes_count_apart():
+    one, other = Metrics(), Metrics()
+    one.failovers.inc()
+    assert b"hansa_failovers_total 1.0" in one.text()
+    assert b"hansa_failovers_total 0.0" in other.text()
+
+
+@pytest.fixture(autouse=True)
+def default_logs() -> Iterator[None]:
+    yield
+    structlog.reset_defaults()
+
+
+def test_logs_are_json_lines_of_the_level_and_above(capsys: pytest.CaptureFixture[str]):
+    configure_logs("warning")
+    log = structlog.get_logger()
+    log.info("not_said")
+    log.warning("engine_died", replica="r1", code=-9)
+    [line] = capsys.readouterr().err.splitlines()
+    said = json.loads(line)
+    assert said.pop("timestamp").endswith("Z")
+    assert said == {"event": "engine_died", "replica": "r1", "code": -9, "level": "warning"}
+
+
+def test_a_traceback_stays_in_its_line(capsys: pytest.CaptureFixture[str]):
+    configure_logs("info")
+    try:
+        raise ValueError("one\ntwo")
+    except ValueError:
+        structlog.get_logger().exception("broke")
+    [line] = capsys.readouterr().err.splitlines()
+    assert "ValueError" in json.loads(line)["exception"]
