@@ -1,0 +1,51 @@
+"""Candidates as tests want them."""
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from hansa.routing.candidates import Candidate
+from hansa.wire.protocol import Member, ModelTerms, ReplicaStatus, Shares
+
+Make = Callable[..., Candidate]
+
+MEMBER = Member("acme", "Acme", "eu", "http://acme", "", ())
+TERMS = ModelTerms("small", "acme", "Apache-2.0", "", 100_000_000, 300_000_000, Shares(0, 10_000))
+REPLICA = ReplicaStatus("r1", "small", "eu", ready=True, slots=2, busy=0, prompt_tokens_per_s=1000,
+                        decode_tokens_per_s=100, context_tokens=2048)  # fmt: skip
+
+
+def make_candidate(
+    name: str = "acme/r1",
+    *,
+    up: bool = True,
+    down_reason: str = "",
+    network_ms: float = 0.0,
+    warm_chars: int = 0,
+    price: int = 100_000_000,
+    **changes: object,
+) -> Candidate:
+    """`changes` are fields of the member, the terms or the replica, whichever has them."""
+    member_id, _, replica_id = name.partition("/")
+
+    def changed(struct: msgspec.Struct, **more: object) -> object:
+        mine = {key: value for key, value in changes.items() if key in struct.__struct_fields__}
+        return msgspec.structs.replace(struct, **{**mine, **more})
+
+    prices = {"price_input_nanousd_per_mtok": price, "price_output_nanousd_per_mtok": price}
+    return Candidate(
+        member=changed(MEMBER, id=member_id),  # type: ignore[arg-type]  the same kind
+        terms=changed(TERMS, **prices),  # type: ignore[arg-type]
+        replica=changed(REPLICA, id=replica_id),  # type: ignore[arg-type]
+        local=False,
+        up=up,
+        down_reason=down_reason,
+        network_ms=network_ms,
+        warm_chars=warm_chars,
+    )
+
+
+@pytest.fixture
+def make() -> Make:
+    return make_candidate
