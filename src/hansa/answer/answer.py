@@ -181,7 +181,8 @@ class Answering:
             async with contextlib.aclosing(self._read(attempt)) as chunks:
                 async for chunk in chunks:
                     if not chunk.finish:
-                        yield chunk
+                        if attempt.request.stream:
+                            yield chunk
                         continue
                     last = await self._close(attempt, chunk)
                     attempt.outcome = "served"
@@ -233,7 +234,8 @@ class Answering:
             receipt = msgspec.json.encode(envelope).decode() if attempt.granted else None
         else:
             await self._accept(attempt, chunk)
-        return msgspec.structs.replace(chunk, usage=progress.usage, receipt=receipt)
+        text = chunk.text if attempt.request.stream else "".join(progress.text)
+        return msgspec.structs.replace(chunk, text=text, usage=progress.usage, receipt=receipt)
 
     async def _accept(self, attempt: Attempt, chunk: Chunk) -> None:
         try:
@@ -267,7 +269,7 @@ class Answering:
 
     def _measure(self, attempt: Attempt) -> None:
         progress, candidate = attempt.progress, attempt.route.candidate
-        if not attempt.request.stream or progress.first_token_s is None:
+        if progress.first_token_s is None:
             return
         first_s = progress.first_token_s - progress.started_s
         decode_s = self._clock.monotonic_s() - progress.first_token_s

@@ -12,7 +12,7 @@ from hansa.core.errors import ConfigError, IntegrityError
 from hansa.core.money import format_usd
 from hansa.core.signing import SigningKey
 from hansa.league import drafting
-from hansa.league.chain import Chain, read_file, write_file
+from hansa.league.chain import Chain, day, read_file, write_file
 from hansa.league.charter import CharterFile, decode, digest, signers
 from hansa.league.standing import sign_last, standing
 from hansa.wire.protocol import Charter, Member
@@ -211,7 +211,7 @@ def show(charter: Path, as_json: bool) -> None:
         return
     signed = signers(last, content.members)
     print(f"league {content.league}, epoch {content.epoch}, {state.state}")
-    print(f"digest {digest(last.body())}\n")
+    print(f"digest {digest(last.body())}, expires {day(content.expires_at_ms)}\n")
     print_table(
         ["MEMBER", "NAME", "WHERE", "TRAINS", "SIGNED", "URL"],
         [

@@ -72,4 +72,6 @@ def _request(plan: CompletionPlan, preferences: Preferences) -> Request:
         sampling=Sampling(max_tokens=plan.max_tokens, stop=plan.stop),
         policy=preferences.policy,
         budget_ms=preferences.budget_ms,
+        # A line is shown whole; a block is read until it has ended, which stops the work.
+        stream=plan.multiline,
     )

@@ -73,7 +73,7 @@ class Chain:
         if now_ms >= self.current.expires_at_ms:
             raise IntegrityError(
                 f"the charter of league {self.current.league} expired on "
-                f"{_day(self.current.expires_at_ms)}",
+                f"{day(self.current.expires_at_ms)}",
                 hint="its members have to sign a new epoch: `hansa league join`, then `sign`",
             )
 
@@ -158,7 +158,7 @@ def _check_signed(charter: Charter, envelope: Envelope, agreeing: Charter) -> No
     )
 
 
-def _day(time_ms: int) -> str:
+def day(time_ms: int) -> str:
     try:
         return f"{dt.datetime.fromtimestamp(time_ms / 1000, dt.UTC):%Y-%m-%d}"
     except (OverflowError, ValueError, OSError):

@@ -69,7 +69,7 @@ class Request(msgspec.Struct, frozen=True):
     budget_ms: int | None = None
     """What the task may take, end to end; None leaves it to the task's default."""
     stream: bool = True
-    """False lets an engine or a peer send everything in one chunk."""
+    """False: nodes send the whole answer in one chunk, which costs them less."""
     replica: str = ""
     """Set between members: the replica the origin chose. A hint; the server may choose another."""
 
