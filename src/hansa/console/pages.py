@@ -81,8 +81,7 @@ def may_look(request: Request, keys: KeyRing) -> bool:
     its own that points here.
     """
     client = request.client.host if request.client else ""
-    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
-    if _loopback(client) and (host == "localhost" or _loopback(host)):
+    if _loopback(client) and _names_this_machine(request.headers.get("host", "")):
         return True
     scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "basic":
@@ -93,6 +92,14 @@ def may_look(request: Request, keys: KeyRing) -> bool:
     except (binascii.Error, ValueError, Unauthorized):
         return False
     return True
+
+
+def _names_this_machine(host_header: str) -> bool:
+    try:
+        host = urlsplit(f"//{host_header}").hostname or ""
+    except ValueError:
+        return False
+    return host == "localhost" or _loopback(host)
 
 
 def _loopback(host: str) -> bool:
