@@ -18,6 +18,8 @@ from hansa.models.catalog import DEFAULT_MODEL, card_of
 from hansa.wire.protocol import Member, ModelTerms, Shares
 
 MEMBER = "home"
+UNKNOWN_REGION = "zz"
+"""ISO 3166 leaves it to users. Residency rules refuse it until the user says where this is."""
 
 _CONFIG = """\
 # Written by `hansa up`; yours to change. docs/configuration.md describes every key.
@@ -77,7 +79,7 @@ def _found(folder: Path, threads: int) -> None:
     member = Member(
         id=MEMBER,
         name="This machine",
-        jurisdiction="eu",
+        jurisdiction=UNKNOWN_REGION,
         url="http://127.0.0.1:8420",
         root_key=root.public,
         node_keys=(node.public,),

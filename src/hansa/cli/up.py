@@ -13,8 +13,13 @@ from hansa.cli.output import say
               help="Serve the node of this hansa.toml instead of one of your own.")  # fmt: skip
 @click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on; 8420 unless set.")
 @click.option("--state-dir", type=click.Path(path_type=Path), help="Where Hansa keeps its state.")
+@click.option(
+    "--region", help="Where this machine is, like eu; residency rules refuse it otherwise."
+)
 @click.option("--index/--no-index", default=True, help="Index the current repository first.")
-def up(config: Path | None, port: int | None, state_dir: Path | None, index: bool) -> None:
+def up(
+    config: Path | None, port: int | None, state_dir: Path | None, region: str | None, index: bool
+) -> None:
     """Start a node with the embedded model and index this repository.
 
     Ends with Ctrl-C. Other terminals, and your editor, find it by themselves.
@@ -37,6 +42,11 @@ def up(config: Path | None, port: int | None, state_dir: Path | None, index: boo
         settings = msgspec.structs.replace(settings, listen=listen)
     if settings.model_dir is None:
         settings = msgspec.structs.replace(settings, model_dir=state)
+    if region is not None:
+        here = tuple(
+            msgspec.structs.replace(each, region=region.lower()) for each in settings.replica
+        )
+        settings = msgspec.structs.replace(settings, replica=here)
     for replica in settings.replica:
         if replica.engine == "llamacpp":
             pull_with_progress(replica.model, ModelStore(settings.model_dir or state))
