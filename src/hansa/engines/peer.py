@@ -94,7 +94,7 @@ class PeerClient:
             raise self._error(event.data.encode())
         try:
             return _decode(event.data)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise PeerError(f"{self.member} sent a chunk that is none: {error}") from error
 
     def _error(self, body: bytes) -> HansaError:
@@ -103,7 +103,7 @@ class PeerClient:
             said: dict[str, Any] = msgspec.json.decode(body)
             said = said.get("error", said)
             message = f"{self.member}: {said['message']}"
-        except (msgspec.DecodeError, AttributeError, KeyError, TypeError):
+        except (msgspec.DecodeError, RecursionError, AttributeError, KeyError, TypeError):
             return PeerError(f"{self.member} answered with something else than Hansa does")
         hint = str(said.get("hint", ""))
         if said.get("rule"):
