@@ -12,7 +12,7 @@ import msgspec
 
 from hansa.core.clock import SystemClock
 from hansa.core.errors import ConfigError, HansaError
-from hansa.core.files import write_atomic
+from hansa.core.files import user_state_dir, write_atomic
 from hansa.core.settings import Settings, load_settings
 from hansa.core.signing import SigningKey
 from hansa.league.chain import Chain
@@ -52,6 +52,7 @@ def _configuration(config: Path) -> Iterator[Finding]:
         yield _run("charter", lambda: _charter(settings))
         yield _run("key", lambda: _key(settings))
         yield _run("port", lambda: _port(settings))
+        yield _run("models", lambda: _models(settings))
 
 
 def _run(name: str, check: Callable[[], str]) -> Finding:
@@ -137,6 +138,14 @@ def _port(settings: Settings) -> str:
             hint="a node is running there already, or set another [listen] port",
         ) from error
     return f"{host}:{port} is free"
+
+
+def _models(settings: Settings) -> str:
+    store = ModelStore(settings.model_dir or user_state_dir())
+    needed = {each.model for each in settings.replica if each.engine == "llamacpp"}
+    for model in sorted(needed):
+        store.require(card_of(model))
+    return f"weights of {', '.join(sorted(needed))} in {store.folder}" if needed else "none needed"
 
 
 def _mib(count: int) -> str:

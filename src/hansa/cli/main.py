@@ -75,7 +75,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; the only place where a command's errors are turned into an exit."""
     try:
-        cli.main(standalone_mode=False)
+        ended = cli.main(prog_name="hansa", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
@@ -87,3 +87,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    else:
+        # Click's own exits, such as `context.exit(1)`, come back as a number.
+        if isinstance(ended, int) and ended:
+            sys.exit(ended)
