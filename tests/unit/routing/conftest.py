@@ -1,6 +1,7 @@
 """Candidates as tests want them."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from hansa.routing.candidates import Candidate
 from hansa.wire.protocol import Member, ModelTerms, ReplicaStatus, Shares
 
 Make = Callable[..., Candidate]
+T = TypeVar("T", bound=msgspec.Struct)
 
 MEMBER = Member("acme", "Acme", "eu", "http://acme", "", ())
 TERMS = ModelTerms("small", "acme", "Apache-2.0", "", 100_000_000, 300_000_000, Shares(0, 10_000))
@@ -28,16 +30,18 @@ def make_candidate(
 ) -> Candidate:
     """`changes` are fields of the member, the terms or the replica, whichever has them."""
     member_id, _, replica_id = name.partition("/")
+    known = {field for each in (MEMBER, TERMS, REPLICA) for field in each.__struct_fields__}
+    assert changes.keys() <= known
 
-    def changed(struct: msgspec.Struct, **more: object) -> object:
+    def changed(struct: T, **more: object) -> T:
         mine = {key: value for key, value in changes.items() if key in struct.__struct_fields__}
         return msgspec.structs.replace(struct, **{**mine, **more})
 
     prices = {"price_input_nanousd_per_mtok": price, "price_output_nanousd_per_mtok": price}
     return Candidate(
-        member=changed(MEMBER, id=member_id),  # type: ignore[arg-type]  the same kind
-        terms=changed(TERMS, **prices),  # type: ignore[arg-type]
-        replica=changed(REPLICA, id=replica_id),  # type: ignore[arg-type]
+        member=changed(MEMBER, id=member_id),
+        terms=changed(TERMS, **prices),
+        replica=changed(REPLICA, id=replica_id),
         local=False,
         up=up,
         down_reason=down_reason,
