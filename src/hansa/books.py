@@ -128,5 +128,5 @@ async def _ask_export(client: "PeerClient", header: str, since_size: int) -> Exp
     reply = await client.get(path, header, timeout_s=EXPORT_TIMEOUT_S)
     try:
         return msgspec.json.decode(reply, type=Export)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise PeerError(f"{client.member} sent no export: {error}") from error

@@ -234,3 +234,21 @@ async def test_the_native_stream_is_chunks_and_the_route_is_in_the_headers(
         events = [event async for event in decode_events(reply.content.iter_any())]
     chunks = [msgspec.json.decode(event.data, type=Chunk) for event in events]
     assert chunks[-1].usage is not None
+
+
+async def test_a_hostile_status_does_not_end_the_conversation(
+    made: dict[str, Made], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    nested = b'{"payloadType":' + b"[" * 200_000
+    asked = 0
+
+    async def hostile(*_: object, **__: object) -> bytes:
+        nonlocal asked
+        asked += 1
+        return nested
+
+    monkeypatch.setattr("hansa.engines.peer.PeerClient.get", hostile)
+    async with running(made["editor"].settings()) as editor, asyncio.timeout(10):
+        while asked < 6:
+            await asyncio.sleep(0)
+        assert "no envelope" in editor.node.fleet.peers["compute"].problem

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from hansa.accounts.keys import KeyRing
 from hansa.assembly import Node, build, keys_path
 from hansa.core.clock import SystemClock
 from hansa.core.settings import Settings
+from hansa.serving import bind
 from support.league import Made
 
 HANSA = str(Path(sys.executable).with_name("hansa"))
@@ -43,7 +43,7 @@ async def running(settings: Settings) -> AsyncGenerator[Running]:
         uvicorn.Config(node.app, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
     )
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]  signals are ours
-    listen = socket.create_server((settings.listen.host, settings.listen.port))
+    listen = bind(settings.listen)
     await node.start()
     task = asyncio.create_task(server.serve(sockets=[listen]))
     host, port = listen.getsockname()[:2]

@@ -206,5 +206,5 @@ def _parse(receipt: str | None) -> Envelope:
         raise IntegrityError("the peer's last chunk carries no receipt")
     try:
         return msgspec.json.decode(receipt, type=Envelope)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise IntegrityError(f"the peer's receipt is no envelope: {error}") from error

@@ -172,7 +172,7 @@ class Peers:
         reply = await self._clients[member].get("status", self._hello(member, b""))
         try:
             envelope = msgspec.json.decode(reply, type=Envelope)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise PeerError(f"the status of {member} is no envelope: {error}") from error
         return hello.open_status(envelope, self._chain, member, self._clock.now_ms())
 
@@ -199,7 +199,7 @@ class Peers:
         reply = await self._clients[member].post("receipts", body, self._hello(member, body))
         try:
             answer = msgspec.json.decode(reply, type=CountersignReply)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise PeerError(f"{member} answered receipts with something else: {error}") from error
         good = self._signed_by_origin(member, answer.receipts)
         await self._ledger.record_countersigned(good)
@@ -219,7 +219,7 @@ class Peers:
         reply = await self._clients[member].post("copies", body, self._hello(member, body))
         try:
             answer = msgspec.json.decode(reply, type=CopiesReply)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             raise PeerError(f"{member} answered copies with something else: {error}") from error
         for name, reason in answer.refused.items():
             _log.warning("copy_refused", request=name, maker=member, reason=reason)

@@ -56,6 +56,9 @@ def _params(config: ChildConfig) -> Any:
     params.cache_ram_mib = 0
     params.endpoint_slots = False
     params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_ENABLED
+    # Half the memory, and a tenth off a warm completion (docs/log.md, 2026-11-25).
+    params.cache_type_k = xllamacpp.ggml_type.GGML_TYPE_Q8_0
+    params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_Q8_0
     params.speculative.types = [NGRAM_MAP_K]
     params.speculative.ngram_map_k.size_n = NGRAM_KEY_TOKENS
     params.speculative.ngram_map_k.size_m = NGRAM_DRAFT_TOKENS

@@ -7,7 +7,7 @@ import msgspec
 from hansa.core.digests import canonical_json, parse_canonical
 from hansa.core.errors import IntegrityError
 from hansa.core.money import NanoUsd, price_tokens
-from hansa.core.signing import Envelope, SigningKey, open_envelope, verifies
+from hansa.core.signing import Envelope, SigningKey, key_id, open_envelope, verifies
 from hansa.wire.protocol import RECEIPT_TYPE, TREE_HEAD_TYPE, Charter, ModelTerms, Receipt, TreeHead
 
 SIGNATURES_MAX = 8
@@ -45,10 +45,11 @@ def read(envelope: Envelope) -> Receipt:
 def signed_by(envelope: Envelope, keys: tuple[str, ...]) -> bool:
     """Whether one of `keys` signed this receipt."""
     body = envelope.body()
+    hints = {key_id(key) for key in keys}
+    # The hint is not trusted, but the signature it names is the one to try first.
+    signatures = sorted(envelope.signatures[:SIGNATURES_MAX], key=lambda s: s.keyid not in hints)
     return any(
-        verifies(key, RECEIPT_TYPE, body, signature)
-        for signature in envelope.signatures[:SIGNATURES_MAX]
-        for key in keys
+        verifies(key, RECEIPT_TYPE, body, signature) for signature in signatures for key in keys
     )
 
 

@@ -34,6 +34,27 @@ def test_the_order_of_keys_does_not_matter(value: dict[str, int]) -> None:
     assert canonical_json(value) == canonical_json(dict(reversed(value.items())))
 
 
+class Deep(msgspec.Struct, frozen=True):
+    zebra: tuple[Coin, ...]
+    alpha: str
+    flag: bool
+    _under: int = 0
+
+
+@given(st.lists(st.builds(Coin, SAFE, st.text()), max_size=4), st.text(), st.booleans(), SAFE)
+def test_the_quick_way_writes_what_the_standard_asks_for(
+    coins: list[Coin], text: str, flag: bool, number: int
+) -> None:
+    deep = Deep(tuple(coins), text, flag, number)
+    assert canonical_json(deep) == canonical_json(msgspec.to_builtins(deep))
+
+
+@pytest.mark.parametrize("worth", [2**53, -(2**53), 10**16])
+def test_integers_too_large_are_refused_in_structs_too(worth: int) -> None:
+    with pytest.raises(IntegrityError, match="no canonical JSON"):
+        canonical_json(Coin(worth))
+
+
 def test_the_example_of_the_standard() -> None:
     """Source: RFC 8785, section 3.2.2 (input) and 3.2.4 (bytes)."""
     value = {
