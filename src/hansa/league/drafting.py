@@ -103,7 +103,7 @@ def read_member(path: Path) -> Member:
         return msgspec.json.decode(path.read_bytes(), type=Member)
     except OSError as error:
         raise ConfigError(f"cannot read the member file {path}: {error.strerror}") from error
-    except (msgspec.DecodeError, ValueError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise ConfigError(
             f"{path} is no member file: {error}", hint="`hansa league init` writes one"
         ) from error
