@@ -252,3 +252,66 @@ async def test_a_hostile_status_does_not_end_the_conversation(
         while asked < 6:
             await asyncio.sleep(0)
         assert "no envelope" in editor.node.fleet.peers["compute"].problem
+
+
+async def test_a_whole_answer_that_is_given_up_is_stopped_and_metered(
+    league: dict[str, Running],
+) -> None:
+    for replica in ("r1", "r2"):
+        engine(league["compute"], replica).pieces = ("a", "b", "c")
+        engine(league["compute"], replica).gate = asyncio.Event()
+    answer = await league["editor"].node.answering.answer(a_request(stream=False))
+    assert answer.route in ("compute/r1", "compute/r2")
+    reading = asyncio.create_task(anext(answer.chunks))
+    await asyncio.sleep(0)
+    reading.cancel()
+    await asyncio.gather(reading, return_exceptions=True)
+    await answer.aclose()
+    await countersigned(league["compute"].node.ledger, 1)
+    [ours] = await league["editor"].node.ledger.entries()
+    assert (ours.receipt.finish, ours.receipt.completion_tokens) == ("cancelled", 1)
+
+
+async def test_a_whole_answer_may_take_longer_than_its_beginning(
+    league: dict[str, Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hansa.answer.answer.FIRST_CHUNK_TIMEOUT_S", 0.5)
+    gate = asyncio.Event()
+    for replica in ("r1", "r2"):
+        engine(league["compute"], replica).pieces = ("a", "b", "c")
+        engine(league["compute"], replica).gate = gate
+    answer = await league["editor"].node.answering.answer(a_request(stream=False))
+    asyncio.get_running_loop().call_later(0.7, gate.set)
+    chunks = [chunk async for chunk in answer.chunks]
+    await answer.aclose()
+    assert [chunk.text for chunk in chunks] == ["abc"]
+
+
+async def test_a_client_that_leaves_before_the_first_token_stops_the_work(
+    league: dict[str, Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compute, editor = league["compute"], league["editor"]
+    waiting, stopped = asyncio.Event(), asyncio.Event()
+
+    async def never(_self: Mock, _request: Request) -> AsyncGenerator[Chunk]:
+        waiting.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+        yield Chunk()
+
+    monkeypatch.setattr(Mock, "stream", never)
+    headers = {"authorization": f"Bearer {editor.key}"}
+    body = msgspec.json.encode(a_request())
+    async with aiohttp.ClientSession() as http:
+        asking = asyncio.create_task(
+            http.post(f"{editor.url}/hansa/v1/answer", data=body, headers=headers).__aenter__()
+        )
+        await waiting.wait()
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    async with asyncio.timeout(10):
+        await stopped.wait()
+        while compute.node.answering.gate.in_flight or editor.node.answering.gate.in_flight:
+            await asyncio.sleep(0)

@@ -183,6 +183,9 @@ class Answering:
                     if not chunk.finish:
                         if attempt.request.stream:
                             yield chunk
+                        elif chunk.replica:
+                            # An origin learns at once that its answer has begun, and where.
+                            yield Chunk(replica=chunk.replica)
                         continue
                     last = await self._close(attempt, chunk)
                     attempt.outcome = "served"

@@ -1,5 +1,7 @@
 """What a node remembers of its requests: metrics, log lines and the recent list."""
 
+import asyncio
+
 import structlog
 
 from hansa.answer.attempt import Attempt
@@ -72,7 +74,11 @@ class Journal:
         self, request: Request, origin: str, error: BaseException, arrived_s: float
     ) -> None:
         """Write down a request that no replica began to answer."""
-        outcome: Outcome = "refused" if isinstance(error, PolicyRefusal) else "failed"
+        outcome: Outcome = "failed"
+        if isinstance(error, PolicyRefusal):
+            outcome = "refused"
+        elif isinstance(error, asyncio.CancelledError):
+            outcome = "cancelled"
         self._metrics.requests.labels(request.task, "", outcome).inc()
         self.recent.add(
             RequestView(

@@ -11,7 +11,7 @@ from hansa.core.errors import HansaError
 from hansa.core.ids import new_request_id
 from hansa.gateway import openai
 from hansa.gateway.door import JSON, caller, decode, door, read_body
-from hansa.gateway.stream import Encoding, EventStream, events, gather, route_headers
+from hansa.gateway.stream import Encoding, EventStream, begin, events, gather, route_headers
 from hansa.league.chain import Chain
 from hansa.wire import mistral as wire
 from hansa.wire import openai as shapes
@@ -27,7 +27,7 @@ def routes(answering: Answering, keys: KeyRing, chain: Chain) -> list[Route]:
         key = caller(http, keys)
         asked = decode(await read_body(http), wire.FimRequest)
         request = fim_request(asked, key)
-        answer = await answering.answer(request)
+        answer = await begin(http, answering, request)
         model = openai.served_model(request, chain)
         if asked.stream:
             return EventStream(answer, _encoding(request.id, model))

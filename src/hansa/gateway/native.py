@@ -10,7 +10,7 @@ from starlette.routing import Route
 from hansa.accounts.keys import ApiKey, KeyRing
 from hansa.answer.answer import Answering
 from hansa.gateway.door import caller, decode, door, json_response, native_form, read_body
-from hansa.gateway.stream import Encoding, EventStream, events
+from hansa.gateway.stream import Encoding, EventStream, begin, events
 from hansa.routing.choose import Considered, Plan
 from hansa.wire.native import Explanation, NodeView, ReplicaChoice, error_body
 from hansa.wire.requests import Request
@@ -24,7 +24,7 @@ def routes(answering: Answering, keys: KeyRing, view: Callable[[], NodeView]) ->
     async def answer(http: HttpRequest) -> Response:
         key = caller(http, keys)
         request = own_request(decode(await read_body(http), Request), key)
-        return EventStream(await answering.answer(request), encoding)
+        return EventStream(await begin(http, answering, request), encoding)
 
     async def explain(http: HttpRequest) -> Response:
         key = caller(http, keys)

@@ -13,7 +13,7 @@ from hansa.answer.answer import Answering
 from hansa.core.errors import HansaError, NotFound, PolicyRefusal, UserError
 from hansa.core.ids import new_request_id
 from hansa.gateway.door import JSON, caller, decode, door, json_response, read_body
-from hansa.gateway.stream import Encoding, EventStream, events, gather, route_headers
+from hansa.gateway.stream import Encoding, EventStream, begin, events, gather, route_headers
 from hansa.league.chain import Chain
 from hansa.wire import openai as wire
 from hansa.wire.requests import (
@@ -42,7 +42,7 @@ def routes(answering: Answering, keys: KeyRing, chain: Chain) -> list[Route]:
         key = caller(http, keys)
         asked = decode(await read_body(http), wire.ChatRequest)
         request = chat_request(asked, key)
-        answer = await answering.answer(request)
+        answer = await begin(http, answering, request)
         model = served_model(request, chain)
         if asked.stream:
             return EventStream(answer, _chat_encoding(request.id, model, asked))
@@ -56,7 +56,7 @@ def routes(answering: Answering, keys: KeyRing, chain: Chain) -> list[Route]:
         key = caller(http, keys)
         asked = decode(await read_body(http), wire.CompletionRequest)
         request = completion_request(asked, key)
-        answer = await answering.answer(request)
+        answer = await begin(http, answering, request)
         model = served_model(request, chain)
         if asked.stream:
             return EventStream(answer, _text_encoding(request.id, model, asked))

@@ -10,7 +10,7 @@ from hansa.answer.peers import Peers
 from hansa.core.errors import IntegrityError, UserError
 from hansa.gateway.door import decode, door, json_response, native_form, read_body
 from hansa.gateway.native import encoding
-from hansa.gateway.stream import EventStream
+from hansa.gateway.stream import EventStream, begin
 from hansa.league.grants import GrantChecker
 from hansa.wire.protocol import GRANT_HEADER, HELLO_HEADER, CopiesRequest, CountersignRequest, Grant
 from hansa.wire.requests import Request
@@ -24,7 +24,8 @@ def routes(answering: Answering, peers: Peers, checker: GrantChecker) -> list[Ro
         grant, envelope = checker.check(http.headers.get(GRANT_HEADER, ""), body)
         request = decode(body, Request)
         check_covers(grant, request)
-        return EventStream(await answering.answer(request, Granted(grant, envelope)), encoding)
+        granted = Granted(grant, envelope)
+        return EventStream(await begin(http, answering, request, granted), encoding)
 
     async def status(http: HttpRequest) -> Response:
         peers.greet(http.headers.get(HELLO_HEADER, ""), b"")

@@ -11,11 +11,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from hansa.answer.answer import Answer
+from hansa.answer.answer import Answer, Answering
+from hansa.answer.closing import Granted
 from hansa.core.bounds import REQUEST_DEADLINE_S
 from hansa.core.errors import EngineError, HansaError
 from hansa.wire.native import REQUEST_ID_HEADER, ROUTE_HEADER, ROUTE_REASON_HEADER
 from hansa.wire.requests import Chunk
+from hansa.wire.requests import Request as Asked
 from hansa.wire.sse import encode_event
 
 Result = TypeVar("Result")
@@ -72,6 +74,17 @@ class Whole:
 
     text: str
     last: Chunk
+
+
+async def begin(
+    request: Request, answering: Answering, asked: Asked, granted: Granted | None = None
+) -> Answer:
+    """Have `asked` answered, unless the client leaves before its first token.
+
+    Raises:
+        ClientDisconnect: it left; no replica works for it any more.
+    """
+    return await unless_gone(request.receive, answering.answer(asked, granted))
 
 
 async def gather(request: Request, answer: Answer) -> Whole:
