@@ -63,7 +63,7 @@ def routes(view: Callable[[], NodeView], keys: KeyRing) -> list[BaseRoute]:
 
 def now_page(view: NodeView) -> dict[str, object]:
     """What the templates of the page Now show."""
-    completions = [each for each in view.recent if each.task == "complete"]
+    completions = [each for each in view.recent if each.task == "complete" and each.server]
     return {
         "view": view,
         "recent": view.recent[:ROWS_MAX],

@@ -1,6 +1,7 @@
 """Another member's node: its replicas as engines, and the other messages of the protocol."""
 
 import contextlib
+import os
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
@@ -114,6 +115,8 @@ class PeerClient:
 
     def _broken(self, error: BaseException, *, started: bool) -> PeerError:
         reason = str(error) or type(error).__name__
+        if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno:
+            reason = os.strerror(error.os_error.errno)
         if started:
             return PeerError(f"{self.member}'s node broke off: {reason}")
         return PeerUnavailable(f"{self.member}'s node cannot be reached at {self._url}: {reason}")
