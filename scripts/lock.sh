@@ -15,8 +15,8 @@ resolve() {
         --output-file "$output" "$@"
 }
 
-resolve requirements.lock "$@" pyproject.toml --group build
-resolve requirements-dev.lock "$@" pyproject.toml --group build --group dev \
+resolve requirements.lock "$@" pyproject.toml --extra embedded --group build
+resolve requirements-dev.lock "$@" pyproject.toml --extra embedded --group build --group dev \
     --constraints requirements.lock
 echo "uv==$uv_version" | resolve requirements-uv.lock -
 

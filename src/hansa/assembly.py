@@ -1,5 +1,6 @@
 """The only module that knows every room: settings in, wired objects and an ASGI app out."""
 
+import importlib.util
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -140,6 +141,11 @@ def _replica(each: ReplicaSettings, settings: Settings, chain: Chain) -> LocalRe
 
 
 def _llamacpp(each: ReplicaSettings, settings: Settings, weights_sha256: str) -> LlamaCpp:
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise ConfigError(
+            f"replica {each.id!r} needs the embedded engine, which is not installed",
+            hint="install hansa[embedded]",
+        )
     card = card_of(each.model)
     if weights_sha256 and weights_sha256 != card.weights.sha256:
         raise ConfigError(

@@ -85,7 +85,7 @@ def _engine() -> str:
         engine = importlib.import_module("xllamacpp")
     except ImportError as error:
         raise ConfigError(
-            f"the embedded engine cannot be loaded: {error}", hint="install xllamacpp again"
+            f"the embedded engine cannot be loaded: {error}", hint="install hansa[embedded]"
         ) from error
     return f"xllamacpp {engine.__version__}"
 

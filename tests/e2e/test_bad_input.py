@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from hansa.accounts.keys import KeyRing
+from hansa.assembly import build
 from hansa.core.clock import SystemClock
+from hansa.core.errors import ConfigError
 from support.league import Made, MemberSpec, make_league
 from support.nodes import hansa, node_process
 
@@ -188,3 +190,13 @@ def test_an_empty_repository(tmp_path: Path) -> None:
     assert ran.returncode == 0
     assert "nothing to index" in ran.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_replica_without_its_engine_installed(
+    solo: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    solo.config.write_text(solo.config.read_text().replace('"mock"', '"llamacpp"'))
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(ConfigError, match="not installed") as caught:
+        await build(solo.settings())
+    assert caught.value.hint == "install hansa[embedded]"

@@ -75,7 +75,7 @@ async def test_an_engine_that_cannot_be_loaded(run, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(importlib, "import_module", refuse)
     finding = doctor._run("engine", doctor._engine)
-    assert (finding.ok, finding.hint) == (False, "install xllamacpp again")
+    assert (finding.ok, finding.hint) == (False, "install hansa[embedded]")
 
 
 async def test_weights_that_are_not_there(run, monkeypatch: pytest.MonkeyPatch, made: Made):
