@@ -111,7 +111,8 @@ async def build(settings: Settings, clock: Clock | None = None) -> Node:
             *peer.routes(answering, peers, checker),
             *health.routes(view, metrics, answering.gate),
             *pages.routes(view, keys),
-        ]
+        ],
+        exception_handlers={404: openai.no_such_endpoint, 405: openai.no_such_endpoint},
     )
     return Node(settings, app, fleet, answering, peers, ledger, http)
 

@@ -138,3 +138,16 @@ async def test_tier_comes_from_the_key(node: Running) -> None:
     async with openai.AsyncOpenAI(base_url=f"{node.url}/v1", api_key=key) as sdk:
         await sdk.completions.create(model="auto", prompt="x")
     assert mock(node).seen[-1].policy.tier == "pro"
+
+
+async def test_what_is_not_offered_is_said_in_openais_form(client: openai.AsyncOpenAI) -> None:
+    with pytest.raises(openai.NotFoundError, match="/v1/embeddings is not offered"):
+        await client.embeddings.create(model="auto", input="x")
+    messages = [{"role": "user", "content": "x"}]
+    for field, said in (
+        ({"logprobs": True}, "logprobs"),
+        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"max_tokens": 0}, "max_tokens is 0"),
+    ):
+        with pytest.raises(openai.BadRequestError, match=said):
+            await client.chat.completions.create(model="auto", messages=messages, **field)  # type: ignore[call-overload]  # the SDK's overloads know no dictionaries

@@ -236,6 +236,29 @@ async def test_the_native_stream_is_chunks_and_the_route_is_in_the_headers(
     assert chunks[-1].usage is not None
 
 
+async def test_the_node_names_requests_and_odd_replica_names_stay_out_of_headers(
+    league: dict[str, Running], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor = league["editor"]
+    headers = {"authorization": f"Bearer {editor.key}"}
+    url = f"{editor.url}/hansa/v1/answer"
+    monkeypatch.setattr(
+        "hansa.engines.peer.PeerClient._chunk",
+        lambda _self, event: msgspec.structs.replace(
+            msgspec.json.decode(event.data, type=Chunk), replica="r\u00e9\r\nevil: 1"
+        ),
+    )
+    async with aiohttp.ClientSession(headers=headers) as http:
+        for id_ in ("a\nb", "\u00e9", "same", "same"):
+            async with http.post(url, data=msgspec.json.encode(a_request(id=id_))) as reply:
+                assert reply.status == 200
+                assert reply.headers["hansa-request-id"].startswith("req-")
+                assert reply.headers["hansa-route"].startswith("compute/r")
+                await reply.read()
+    assert editor.node.answering.gate.in_flight == 0
+    assert not editor.node.fleet.peers["compute"].in_flight
+
+
 async def test_a_hostile_status_does_not_end_the_conversation(
     made: dict[str, Made], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """What is let in: well-formed requests, no more at once than the node can hold."""
 
 import contextlib
+import re
 from collections.abc import Generator
 
 from hansa.core.bounds import COMPLETION_TOKENS_MAX, REQUESTS_IN_FLIGHT_MAX
@@ -10,7 +11,11 @@ from hansa.wire.requests import Request
 STOPS_MAX = 16
 MESSAGES_MAX = 1024
 SNIPPETS_MAX = 64
-REQUEST_ID_CHARS_MAX = 80
+POLICY_ENTRIES_MAX = 16
+POLICY_CHARS_MAX = 64
+BUDGET_MS_MAX = 3_600_000
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
 class Gate:
@@ -53,9 +58,30 @@ def check_request(request: Request) -> None:
     _bounded("the number of stop strings", len(sampling.stop), 0, STOPS_MAX)
     _bounded("the number of messages", len(request.messages), 0, MESSAGES_MAX)
     _bounded("the number of snippets", len(request.snippets), 0, SNIPPETS_MAX)
-    _bounded("the length of the id", len(request.id), 1, REQUEST_ID_CHARS_MAX)
+    _check_text(request)
+    _check_policy(request)
     if request.task == "embed":
         raise UserError("no replica of this league makes embeddings yet")
+
+
+def _check_text(request: Request) -> None:
+    if not _REQUEST_ID.fullmatch(request.id):
+        raise UserError("an id has 1 to 80 of A-Z, a-z, 0-9, '.', '_' and '-'")
+    if "" in request.sampling.stop:
+        raise UserError("a stop string must not be empty")
+    for snippet in request.snippets:
+        if not 1 <= snippet.start_line <= snippet.end_line:
+            raise UserError(f"a snippet cannot have lines {snippet.start_line}-{snippet.end_line}")
+
+
+def _check_policy(request: Request) -> None:
+    if request.budget_ms is not None:
+        _bounded("budget_ms", request.budget_ms, 1, BUDGET_MS_MAX)
+    for name in ("residency", "licences"):
+        entries: tuple[str, ...] = getattr(request.policy, name)
+        _bounded(f"the number of entries of {name}", len(entries), 0, POLICY_ENTRIES_MAX)
+        if any(not 1 <= len(each) <= POLICY_CHARS_MAX for each in entries):
+            raise UserError(f"an entry of {name} has 1 to {POLICY_CHARS_MAX} characters")
 
 
 def _bounded(name: str, value: float, low: float, high: float) -> None:

@@ -28,6 +28,7 @@ from hansa.core.errors import (
     PeerUnavailable,
     PolicyRefusal,
 )
+from hansa.core.ids import is_name
 from hansa.routing.choose import Considered, Plan, plan
 from hansa.wire.requests import Chunk, Request
 
@@ -204,6 +205,9 @@ class Answering:
         attempt.held.close()
         attempt.held = None
         self._fleet.end(attempt.route.candidate)
+        if attempt.progress.usage.completion_tokens:
+            tokens = attempt.progress.usage.completion_tokens
+            self._fleet.generated(attempt.request.task, tokens)
         self._journal.ended(attempt)
         if not attempt.closed:
             self._in_background(self._abandon(attempt))
@@ -282,7 +286,7 @@ class Answering:
 def _note_replica(attempt: Attempt, first: Chunk) -> None:
     """Take in which replica really serves; tell the origin, if one waits for it."""
     wished = attempt.route.candidate.replica.id
-    attempt.replica = first.replica or wished
+    attempt.replica = first.replica if is_name(first.replica) else wished
     if attempt.replica != wished:
         attempt.reason = f"its node took it instead of {wished}: {attempt.reason}"
     said = wished if attempt.granted else ""

@@ -1,7 +1,7 @@
 """Every replica this node can reach, its own and its peers', as routing wants to see them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hansa.core.clock import Clock
 from hansa.core.errors import HansaError, PeerUnavailable
@@ -10,7 +10,7 @@ from hansa.league.chain import Chain
 from hansa.routing.affinity import PrefixMemory
 from hansa.routing.candidates import Candidate
 from hansa.wire.protocol import NodeStatus, ReplicaStatus
-from hansa.wire.requests import Request, Usage
+from hansa.wire.requests import Request, Task, Usage
 
 RATE_WEIGHT = 0.2
 """Weight of the newest measurement in a replica's rates."""
@@ -81,6 +81,7 @@ class Fleet:
         self.chain = chain
         self._clock = clock
         self._affinity = PrefixMemory()
+        self._generated: dict[Task, float] = {}
         self.local: dict[str, LocalReplica] = {}
         self.peers: dict[str, PeerView] = {}
 
@@ -91,7 +92,10 @@ class Fleet:
         found = list(self._own(prompt))
         if not local_only:
             found += self._of_peers(prompt)
-        return found
+        expected = self._generated.get(request.task)
+        if expected is None:
+            return found
+        return [replace(each, expected_tokens=round(expected)) for each in found]
 
     def engine(self, candidate: Candidate) -> Engine:
         if candidate.local:
@@ -105,6 +109,10 @@ class Fleet:
 
     def end(self, candidate: Candidate) -> None:
         self._count(candidate, -1)
+
+    def generated(self, task: Task, tokens: int) -> None:
+        """Learn how much a task generates; predictions are made with it."""
+        self._generated[task] = _blend(self._generated.get(task, tokens), tokens)
 
     def suspect(self, candidate: Candidate, error: HansaError) -> None:
         """An attempt failed: its replica, or its whole node, counts as down until the next

@@ -88,7 +88,7 @@ class Journal:
                 origin=origin,
                 server="",
                 replica="",
-                reason=error.message if isinstance(error, HansaError) else type(error).__name__,
+                reason=_why(error),
                 outcome=outcome,
                 budget_ms=request.budget_ms or BUDGET_MS[request.task],
                 duration_ms=(self._clock.monotonic_s() - arrived_s) * 1000,
@@ -99,3 +99,10 @@ class Journal:
                 attempts=0,
             )
         )
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, HansaError):
+        return error.message
+    left = isinstance(error, asyncio.CancelledError)
+    return "the client left before the first token" if left else type(error).__name__

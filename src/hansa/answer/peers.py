@@ -201,10 +201,16 @@ class Peers:
             answer = msgspec.json.decode(reply, type=CountersignReply)
         except (msgspec.DecodeError, RecursionError) as error:
             raise PeerError(f"{member} answered receipts with something else: {error}") from error
-        good = self._signed_by_origin(member, answer.receipts)
+        sent = {receipts.read(each.receipt).request for each in waiting}
+        good = [
+            each
+            for each in self._signed_by_origin(member, answer.receipts)
+            if receipts.read(each).request in sent
+        ]
         await self._ledger.record_countersigned(good)
-        self._ledger.note_refused(answer.refused)
-        for name, reason in answer.refused.items():
+        refused = {name: answer.refused[name] for name in sent & set(answer.refused)}
+        self._ledger.note_refused(refused)
+        for name, reason in refused.items():
             self._refused_s[name] = self._clock.monotonic_s()
             _log.warning("countersign_refused", request=name, origin=member, reason=reason)
         self._note_head(member, answer.head)
@@ -212,7 +218,9 @@ class Peers:
 
     async def _push_copies(self, member: str) -> bool:
         """Send `member` what others did with its models; whether it kept something."""
-        due = await self._ledger.pending_copies(member, COUNTERSIGN_BATCH_MAX)
+        due = await self._ledger.pending_copies(
+            member, COUNTERSIGN_BATCH_MAX, list(self._recently_refused())
+        )
         if not due:
             return False
         body = msgspec.json.encode(CopiesRequest(tuple(due)))
@@ -221,11 +229,13 @@ class Peers:
             answer = msgspec.json.decode(reply, type=CopiesReply)
         except (msgspec.DecodeError, RecursionError) as error:
             raise PeerError(f"{member} answered copies with something else: {error}") from error
-        for name, reason in answer.refused.items():
-            _log.warning("copy_refused", request=name, maker=member, reason=reason)
-        # What the maker refuses it has been shown; it is not shown again and again.
-        await self._ledger.record_copied([*answer.kept, *answer.refused])
-        return bool(answer.kept)
+        sent = {receipts.read(each).request for each in due}
+        for name in sent & set(answer.refused):
+            self._refused_s[name] = self._clock.monotonic_s()
+            _log.warning("copy_refused", request=name, maker=member, reason=answer.refused[name])
+        kept = sorted(sent & set(answer.kept))
+        await self._ledger.record_copied(member, kept)
+        return bool(kept)
 
     def _note_head(self, member: str, head: Envelope) -> None:
         """Keep a peer's log head, so that a log that was rewritten is found out."""
@@ -234,11 +244,13 @@ class Peers:
 
     def _due(self, waiting: Sequence[ServedReceipt]) -> list[ServedReceipt]:
         """Leave out what its origin refused a moment ago."""
+        refused = self._recently_refused()
+        return [each for each in waiting if receipts.read(each.receipt).request not in refused]
+
+    def _recently_refused(self) -> dict[str, float]:
         since_s = self._clock.monotonic_s() - REFUSED_RETRY_S
         self._refused_s = {name: at for name, at in self._refused_s.items() if at > since_s}
-        return [
-            each for each in waiting if receipts.read(each.receipt).request not in self._refused_s
-        ]
+        return self._refused_s
 
     def _signed_by_origin(self, member: str, envelopes: Sequence[Envelope]) -> list[Envelope]:
         keys = self._chain.node_keys(member)

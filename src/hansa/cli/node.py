@@ -2,11 +2,15 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hansa.cli.output import print_json, say
 from hansa.cli.table import print_table
+
+if TYPE_CHECKING:
+    from hansa.wire.native import RequestView
 
 
 @click.group()
@@ -63,10 +67,14 @@ def status(url: str | None, key_file: Path | None, state_dir: Path | None, as_js
         print_table(
             ["TASK", "SERVED BY", "MS", "BUDGET", "OUTCOME", "WHY"],
             [
-                [each.task, f"{each.server}/{each.replica}", f"{each.duration_ms:.0f}",
-                 each.budget_ms, each.outcome, each.reason]
+                [each.task, _server(each), f"{each.duration_ms:.0f}", each.budget_ms,
+                 each.outcome, each.reason]
                 for each in view.recent[:10]
             ],
         )  # fmt: skip
     if not view.ready:
         raise SystemExit(1)
+
+
+def _server(request: "RequestView") -> str:
+    return f"{request.server}/{request.replica}" if request.server else "nobody"

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from hansa.cli.output import print_error, print_json, say
 from hansa.cli.table import print_table
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from hansa.books import Books
     from hansa.ledger.entries import Entry
     from hansa.ledger.reconcile import Export, Reconciliation
+
+UNACCOUNTED_AFTER_MS = 600_000
+"""An answer and its receipt take two minutes at most."""
 
 EXPORT_BYTES_MAX = 1024 * 1024 * 1024
 
@@ -154,6 +158,7 @@ def reconcile(config: Path, theirs: tuple[Path, ...], period: str, as_json: bool
 def _compare(
     books: "Books", period: str, member: str, export: "Export | HansaError"
 ) -> "Reconciliation | HansaError":
+
     from hansa.ledger.reconcile import reconcile, within
     from hansa.ledger.settlement import period_bounds
 
@@ -167,9 +172,19 @@ def _compare(
     try:
         theirs = within(export, *period_bounds(period))
         ours = _entries(books, period)
-        return reconcile(ours, theirs, keys, books.ledger.peer_head(member))
+        result = reconcile(ours, theirs, keys, books.ledger.peer_head(member))
+        return msgspec.structs.replace(result, unaccounted=_unaccounted(books, member))
     except HansaError as error:
         return error
+
+
+def _unaccounted(books: "Books", member: str) -> tuple[str, ...]:
+    """Requests we granted `member` a while ago and have no receipt of."""
+    from hansa.wire.protocol import Grant
+
+    granted = asyncio.run(books.ledger.open_grants(UNACCOUNTED_AFTER_MS))
+    opened = (msgspec.json.decode(each.body(), type=Grant) for each in granted)
+    return tuple(each.request for each in opened if each.audience == member)
 
 
 def _print_results(results: "dict[str, Reconciliation | HansaError]", *, as_json: bool) -> None:
@@ -202,6 +217,8 @@ def _print_result(result: "Reconciliation") -> None:
     ):
         for request in requests:
             print(f"  {title}: {request}")
+    if result.unaccounted:
+        print(f"  granted and never accounted for: {len(result.unaccounted)} requests (--json)")
     for difference in result.differ:
         for name, (ours, theirs) in difference.fields.items():
             print(f"  {difference.request} {name}: we say {ours}, they say {theirs}")
@@ -217,7 +234,6 @@ def _entries(books: "Books", period: str) -> "list[Entry]":
 
 
 def _read_export(path: Path) -> "Export":
-    import msgspec
 
     from hansa.ledger.reconcile import Export
 

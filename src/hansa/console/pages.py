@@ -17,7 +17,7 @@ from hansa.accounts.keys import KeyRing
 from hansa.console.charts import budget_chart
 from hansa.core.bounds import COMPLETE_BUDGET_MS
 from hansa.core.errors import Unauthorized
-from hansa.wire.native import NodeView
+from hansa.wire.native import NodeView, RequestView
 
 FOLDER = Path(__file__).parent
 ROWS_MAX = 30
@@ -63,7 +63,7 @@ def routes(view: Callable[[], NodeView], keys: KeyRing) -> list[BaseRoute]:
 
 def now_page(view: NodeView) -> dict[str, object]:
     """What the templates of the page Now show."""
-    completions = [each for each in view.recent if each.task == "complete" and each.server]
+    completions = [each for each in view.recent if _answered(each)]
     return {
         "view": view,
         "recent": view.recent[:ROWS_MAX],
@@ -72,6 +72,12 @@ def now_page(view: NodeView) -> dict[str, object]:
         "within": sum(each.duration_ms <= each.budget_ms for each in completions),
         "completions": len(completions),
     }
+
+
+def _answered(each: RequestView) -> bool:
+    """A completion the client has read; an editor that has enough stops reading."""
+    read = each.outcome == "served" or (each.outcome == "cancelled" and each.completion_tokens > 0)
+    return each.task == "complete" and read
 
 
 def may_look(request: Request, keys: KeyRing) -> bool:

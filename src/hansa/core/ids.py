@@ -19,6 +19,11 @@ def new_request_id() -> RequestId:
     return RequestId(f"req-{secrets.token_hex(16)}")
 
 
+def is_name(value: str) -> bool:
+    """Whether `value` can name a member, replica or model."""
+    return _NAME.fullmatch(value) is not None
+
+
 def check_name(value: str, what: str) -> str:
     """Return `value` if it can name a member, replica or model; else raise ConfigError."""
     if not _NAME.fullmatch(value):

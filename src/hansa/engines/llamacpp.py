@@ -147,7 +147,7 @@ class LlamaCpp:
 
     async def _start_child(self) -> None:
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
-        with self._log_path.open("wb") as log:
+        with self._log_path.open("ab") as log:
             self._child = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "hansa.engines.llamacpp_child",
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
@@ -160,7 +160,10 @@ class LlamaCpp:
         if not line:
             code = await self._child.wait()
             raise EngineError(f"llama.cpp ended with {code} while loading; see {self._log_path}")
-        self._url = msgspec.json.decode(line)["url"]
+        try:
+            self._url = msgspec.json.decode(line, type=_Started).url
+        except msgspec.DecodeError as error:
+            raise EngineError(f"llama.cpp began with {line[:80]!r}") from error
         self._state = "ready"
         _log.info("engine_ready", replica=self._name, pid=self._child.pid)
 
@@ -181,6 +184,12 @@ class LlamaCpp:
         except TimeoutError:
             child.kill()
             await child.wait()
+
+
+class _Started(msgspec.Struct, frozen=True):
+    """The child's first line."""
+
+    url: str
 
 
 class _Event(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from hansa.accounts.keys import ApiKey, KeyRing
 from hansa.answer.answer import Answering
+from hansa.core.ids import new_request_id
 from hansa.gateway.door import caller, decode, door, json_response, native_form, read_body
 from hansa.gateway.stream import Encoding, EventStream, begin, events
 from hansa.routing.choose import Considered, Plan
@@ -43,9 +44,9 @@ def routes(answering: Answering, keys: KeyRing, view: Callable[[], NodeView]) ->
 
 
 def own_request(request: Request, key: ApiKey) -> Request:
-    """What the caller may not choose: the tier is the key's, the replica is routing's."""
+    """What the caller may not choose: id, tier and replica are the node's, the key's, routing's."""
     policy = msgspec.structs.replace(request.policy, tier=key.tier)
-    return msgspec.structs.replace(request, policy=policy, replica="")
+    return msgspec.structs.replace(request, id=new_request_id(), policy=policy, replica="")
 
 
 def explanation(request: Request, plan: Plan) -> Explanation:

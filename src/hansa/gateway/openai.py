@@ -12,7 +12,15 @@ from hansa.accounts.keys import ApiKey, KeyRing
 from hansa.answer.answer import Answering
 from hansa.core.errors import HansaError, NotFound, PolicyRefusal, UserError
 from hansa.core.ids import new_request_id
-from hansa.gateway.door import JSON, caller, decode, door, json_response, read_body
+from hansa.gateway.door import (
+    JSON,
+    caller,
+    decode,
+    door,
+    error_response,
+    json_response,
+    read_body,
+)
 from hansa.gateway.stream import Encoding, EventStream, begin, events, gather, route_headers
 from hansa.league.chain import Chain
 from hansa.wire import openai as wire
@@ -85,12 +93,26 @@ def routes(answering: Answering, keys: KeyRing, chain: Chain) -> list[Route]:
     ]
 
 
+def no_such_endpoint(http: HttpRequest, _: Exception) -> Response:
+    """What an SDK is told about an endpoint that Hansa does not offer."""
+    error = NotFound(
+        f"{http.method} {http.url.path} is not offered here",
+        hint="README.md lists what is; tools, images and embeddings are not yet",
+    )
+    return error_response(error, error_form)
+
+
 def chat_request(asked: wire.ChatRequest, key: ApiKey) -> Request:
     """Read OpenAI's chat body as a `Request`. Raises UserError for what Hansa cannot do."""
     _refuse_unsupported(asked)
     if asked.tools:
         raise UserError("tools are not supported yet", hint="leave the field `tools` out")
-    limit = asked.max_completion_tokens or asked.max_tokens or CHAT_TOKENS_DEFAULT
+    if asked.logprobs:
+        raise UserError("logprobs are not supported")
+    if asked.response_format and asked.response_format.get("type") != "text":
+        raise UserError("response_format is not supported; only text is")
+    given = (asked.max_completion_tokens, asked.max_tokens)
+    limit = next((each for each in given if each is not None), CHAT_TOKENS_DEFAULT)
     return build(
         asked, key, "chat", limit, messages=tuple(_message(each) for each in asked.messages)
     )

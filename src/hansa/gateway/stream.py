@@ -131,13 +131,17 @@ async def unless_gone(receive: Receive, work: Coroutine[Any, Any, Result]) -> Re
 
 def route_headers(answer: Answer) -> dict[str, str]:
     """Which replica answers, and why, for clients that want to know."""
-    reason = answer.reason.encode("ascii", "replace").decode()
     return {
-        REQUEST_ID_HEADER: answer.request,
-        ROUTE_HEADER: answer.route,
-        ROUTE_REASON_HEADER: reason,
+        REQUEST_ID_HEADER: _plain(answer.request),
+        ROUTE_HEADER: _plain(answer.route),
+        ROUTE_REASON_HEADER: _plain(answer.reason),
         "cache-control": "no-store",
     }
+
+
+def _plain(text: str) -> str:
+    """What a header may hold: printable ASCII, whatever a peer wrote."""
+    return "".join(each if " " <= each <= "~" else "?" for each in text)
 
 
 def events(name: str = "") -> Callable[[object], bytes]:

@@ -39,6 +39,7 @@ class GrantChecker:
         self._member = member
         self._clock = clock
         self._nonces: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._requests: OrderedDict[tuple[str, str], int] = OrderedDict()
 
     def check(self, header: str, body: bytes) -> tuple[Grant, Envelope]:
         """Return the grant in `header` if it covers exactly this `body`, here and now.
@@ -62,15 +63,21 @@ class GrantChecker:
     def _use_nonce(self, grant: Grant, now_ms: int) -> None:
         if not 1 <= len(grant.nonce) <= NONCE_CHARS_MAX:
             raise IntegrityError(f"a grant's nonce has 1 to {NONCE_CHARS_MAX} characters")
-        while self._nonces and next(iter(self._nonces.values())) <= now_ms:
-            self._nonces.popitem(last=False)
-        name = (grant.issuer, grant.nonce)
+        for seen in (self._nonces, self._requests):
+            while seen and next(iter(seen.values())) <= now_ms:
+                seen.popitem(last=False)
+        name, request = (grant.issuer, grant.nonce), (grant.issuer, grant.request)
         if name in self._nonces:
             raise IntegrityError("this grant was used before", hint="issue a new one per request")
+        if request in self._requests:
+            # There is one receipt per request, so a second answer to it could not be accounted for.
+            raise IntegrityError(
+                f"request {grant.request} was granted before", hint="give each request its own id"
+            )
         if len(self._nonces) >= NONCES_KEPT_MAX:
             raise IntegrityError(f"over {NONCES_KEPT_MAX} grants are open; this one must wait")
         longest_ms = (GRANT_LIFETIME_S + 2 * CLOCK_SKEW_S) * 1000
-        self._nonces[name] = now_ms + longest_ms
+        self._nonces[name] = self._requests[request] = now_ms + longest_ms
 
 
 def verify_own(envelope: Envelope, chain: Chain, member: str) -> Grant:

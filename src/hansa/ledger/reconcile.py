@@ -49,6 +49,9 @@ class Reconciliation(msgspec.Struct, frozen=True):
     differ: tuple[Difference, ...] = ()
     missing_countersignature: tuple[str, ...] = ()
     bad_proof: tuple[str, ...] = ()
+    unaccounted: tuple[str, ...] = ()
+    """Requests we granted it a while ago for which no receipt came: it served nothing, or forgot
+    to say so. Not a fault of the books."""
     log: str = ""
     """What is wrong with the counterparty's log as a whole."""
 

@@ -35,7 +35,7 @@ receipts = Table(
     Column("refused", String, nullable=False),  # why the origin would not sign; empty if not
     Column("maker", String, nullable=False),  # who is to get a copy; empty if nobody else
     Column("copied", Boolean, nullable=False),
-    UniqueConstraint("request", "role", "server"),
+    UniqueConstraint("request", "role", "server", "origin"),
     Index("receipts_by_time", "started_at_ms"),
     Index("receipts_pending", "countersigned", "position"),
     Index("receipts_uncopied", "copied", "maker", "position"),

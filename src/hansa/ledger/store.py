@@ -121,14 +121,17 @@ class Ledger:
         row = made(receipt, self.member)
         await self._writable().write(lambda connection: self._append(connection, row))
 
-    async def pending_copies(self, maker: str, limit: int) -> list[Envelope]:
-        """What we served with a model of `maker`, signed by all sides, not yet sent to it."""
+    async def pending_copies(
+        self, maker: str, limit: int, leave_out: Sequence[str] = ()
+    ) -> list[Envelope]:
+        """What we served with a model of `maker`, signed by all sides, not yet on its record."""
         query = (
             select(receipts)
             .where(
                 receipts.c.copied.is_(False),
                 receipts.c.maker == maker,
                 receipts.c.countersigned.is_(True),
+                receipts.c.request.not_in(leave_out),
             )
             .order_by(receipts.c.position)
             .limit(limit)
@@ -136,11 +139,11 @@ class Ledger:
         rows = await self._read(lambda connection: connection.execute(query).all())
         return [entry_of(row).envelope for row in rows]
 
-    async def record_copied(self, requests: Sequence[str]) -> None:
-        """The maker has these; they are not sent again."""
+    async def record_copied(self, maker: str, requests: Sequence[str]) -> None:
+        """`maker` has these on record; they are not sent again."""
         statement = (
             update(receipts)
-            .where(receipts.c.request.in_(requests), receipts.c.maker != "")
+            .where(receipts.c.request.in_(requests), receipts.c.maker == maker)
             .values(copied=True)
         )
         await self._writable().write(lambda connection: _execute(connection, statement, None))
@@ -306,7 +309,7 @@ class Ledger:
             return
         known = connection.scalar(
             select(receipts.c.payload).where(
-                *(receipts.c[name] == row[name] for name in ("request", "role", "server"))
+                *(receipts.c[name] == row[name] for name in ("request", "role", "server", "origin"))
             )
         )
         if known != row["payload"]:
@@ -347,7 +350,7 @@ class Ledger:
 
 
 _INSERT_RECEIPT = insert(receipts).on_conflict_do_nothing(
-    index_elements=["request", "role", "server"]
+    index_elements=["request", "role", "server", "origin"]
 )
 
 
@@ -376,7 +379,11 @@ def _keep_signatures(connection: Connection, envelopes: Sequence[Envelope]) -> N
     strangers: list[str] = []
     for envelope in envelopes:
         receipt = read(envelope)
-        ours = receipts.c.request == receipt.request, receipts.c.role == "server"
+        ours = (
+            receipts.c.request == receipt.request,
+            receipts.c.role == "server",
+            receipts.c.origin == receipt.origin,
+        )
         row = connection.execute(select(receipts).where(*ours)).one_or_none()
         if row is None or row.payload != envelope.body():
             strangers.append(receipt.request)

@@ -2,11 +2,11 @@
 
 from collections import OrderedDict
 
-BLOCK_CHARS = 256
-BLOCKS_MAX = 64
+BLOCK_CHARS = 64
+BLOCKS_MAX = 256
 """Only the first 16,384 characters are remembered."""
 
-ENTRIES_MAX = 4096
+ENTRIES_MAX = 16_384
 
 
 class PrefixMemory:

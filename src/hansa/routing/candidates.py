@@ -18,6 +18,8 @@ class Candidate:
     down_reason: str = ""
     network_ms: float = 0.0
     """Round trip to its node."""
+    expected_tokens: int | None = None
+    """What a task like this has generated lately; None if that is not known."""
     warm_chars: int = 0
     """Characters of the prompt's beginning it probably has in its cache."""
 

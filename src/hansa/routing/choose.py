@@ -44,22 +44,23 @@ class Plan:
 
     def reason(self, route: Considered) -> str:
         """One sentence on why `route` was taken."""
-        predicted = f"predicted {route.prediction.total_ms:.0f} ms of {self.budget_ms} ms"
+        predicted = f"predicted {route.prediction.total_ms:.0f} ms, budget {self.budget_ms} ms"
         others = [each for each in self.routes if each is not route]
         if not others:
             refused = sum(each.refused is not None for each in self.considered)
             why = "the only replica that may serve it" if refused else "the only replica up"
             return f"{why}, {predicted}"
-        return f"{self._advantage(route, others)} of {len(self.routes)}, {predicted}"
+        return f"{self._advantage(route, others)}, {predicted}"
 
     def _advantage(self, route: Considered, others: list[Considered]) -> str:
+        count = len(others) + 1
         if not _within(route, self.budget_ms):
-            return "the fastest"
+            return f"the fastest of {count}"
         if any(each.prediction.cost_nanousd > route.prediction.cost_nanousd for each in others):
-            return "the cheapest within the budget"
+            return f"the cheapest of {count} within the budget"
         if route.candidate.warm_chars > max(each.candidate.warm_chars for each in others):
-            return "the warmest cache"
-        return "the fastest within the budget"
+            return f"the warmest cache of {count}"
+        return f"the fastest of {count} within the budget"
 
 
 def plan(request: Request, candidates: Sequence[Candidate]) -> Plan:

@@ -33,7 +33,7 @@ def predict(request: Request, candidate: Candidate) -> Prediction:
     replica = candidate.replica
     prompt = prompt_tokens(request)
     warm = min(int(candidate.warm_chars / CHARS_PER_TOKEN), prompt - 1)
-    decode_ms = _ms(request.sampling.max_tokens, replica.decode_tokens_per_s)
+    decode_ms = _ms(expected_tokens(request, candidate), replica.decode_tokens_per_s)
     prompt_ms = _ms(prompt - warm, replica.prompt_tokens_per_s)
     # Streams of one replica share its processor, so each one ahead costs about what ours does.
     queue_ms = replica.busy * (decode_ms + prompt_ms)
@@ -41,6 +41,13 @@ def predict(request: Request, candidate: Candidate) -> Prediction:
         request.sampling.max_tokens, candidate.terms.price_output_nanousd_per_mtok
     )
     return Prediction(candidate.network_ms, queue_ms, prompt_ms, decode_ms, NanoUsd(cost))
+
+
+def expected_tokens(request: Request, candidate: Candidate) -> int:
+    """How much will be generated: what such tasks end with, at most what is allowed."""
+    allowed = request.sampling.max_tokens
+    known = candidate.expected_tokens
+    return allowed if known is None else max(1, min(known, allowed))
 
 
 def prompt_tokens(request: Request) -> int:

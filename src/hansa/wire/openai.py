@@ -52,6 +52,8 @@ class ChatRequest(_Common, frozen=True, kw_only=True):
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
     tools: list[Any] | None = None
+    logprobs: bool | None = None
+    response_format: dict[str, Any] | None = None
 
 
 class CompletionRequest(_Common, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from hansa.answer.admit import Gate
 from hansa.answer.answer import Answer
 from hansa.core.errors import EngineError, EngineUnavailable, PolicyRefusal, UserError
 from hansa.engines.mock import Mock
-from hansa.wire.requests import Policy, Sampling
+from hansa.wire.requests import Policy, Sampling, Snippet
 from support.waiting import until
 
 from .conftest import REPLICAS, Kit, a_request
@@ -191,8 +191,15 @@ async def test_the_gate_is_bounded_and_says_to_try_again(kit: Kit):
         ({"sampling": Sampling(temperature=-1)}, "temperature is -1"),
         ({"sampling": Sampling(top_p=1.1)}, "top_p is 1.1"),
         ({"sampling": Sampling(stop=("x",) * 17)}, "the number of stop strings is 17"),
-        ({"id": ""}, "the length of the id is 0"),
-        ({"id": "x" * 81}, "the length of the id is 81"),
+        ({"id": ""}, "an id has 1 to 80"),
+        ({"id": "x" * 81}, "an id has 1 to 80"),
+        ({"id": "a\nb"}, "an id has 1 to 80"),
+        ({"id": "\u00e9"}, "an id has 1 to 80"),
+        ({"budget_ms": -5}, "budget_ms is -5"),
+        ({"sampling": Sampling(stop=("",))}, "stop string must not be empty"),
+        ({"snippets": (Snippet("a.py", -5, -9, "x"),)}, "lines -5--9"),
+        ({"policy": Policy(residency=("x",) * 17)}, "residency is 17"),
+        ({"policy": Policy(licences=("x" * 65,))}, "licences has 1 to 64"),
         ({"task": "embed"}, "embeddings"),
     ],
 )

@@ -20,6 +20,7 @@ BODY = b'{"id":"req-1"}'
 @pytest.fixture
 def grant(consortium) -> Callable[..., Grant]:
     def build(**changes: object) -> Grant:
+        changes.setdefault("request", f"req-{changes.get('nonce', 1)}")
         return msgspec.structs.replace(
             Grant(
                 issuer="a",
@@ -117,6 +118,13 @@ def test_no_grant_is_taken_under_an_expired_charter(consortium, checker, grant, 
     clock.time_ms = consortium.charter.expires_at_ms
     with pytest.raises(IntegrityError, match="expired on"):
         checker.check(issue(consortium.nodes["a"], grant()), BODY)
+
+
+def test_a_request_is_granted_once_whatever_the_nonce(consortium, checker, grant) -> None:
+    key = consortium.nodes["a"]
+    checker.check(issue(key, grant(nonce="x", request="req-7")), BODY)
+    with pytest.raises(IntegrityError, match="req-7 was granted before"):
+        checker.check(issue(key, grant(nonce="y", request="req-7")), BODY)
 
 
 def test_nonces_are_bounded_and_forgotten(monkeypatch, consortium, checker, grant, clock) -> None:

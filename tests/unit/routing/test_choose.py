@@ -1,5 +1,7 @@
 """The order of routes, and the reason given for the first."""
 
+import dataclasses
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,12 +60,23 @@ def test_the_reason_fits_the_route(make: Make):
         chosen = plan(REQUEST, candidates)
         return chosen.reason(chosen.routes[0])
 
-    assert reason(make()) == "the only replica up, predicted 110 ms of 200 ms"
+    assert reason(make()) == "the only replica up, predicted 110 ms, budget 200 ms"
     assert reason(make(), make("b/r", tiers=("team",))).startswith("the only replica that may")
-    assert reason(make(), make("b/r", price=10**12)).startswith("the cheapest within the budget")
-    assert reason(make(), make("b/r", network_ms=9)).startswith("the fastest within the budget")
+    assert reason(make(), make("b/r", price=10**12)).startswith(
+        "the cheapest of 2 within the budget"
+    )
+    assert reason(make(), make("b/r", network_ms=9)).startswith(
+        "the fastest of 2 within the budget"
+    )
     assert reason(make(), make("b/r", warm_chars=30)).startswith("the warmest cache of 2")
     assert reason(make(network_ms=300), make("b/r", network_ms=400)).startswith("the fastest of 2")
+
+
+def test_what_tasks_generate_lately_is_what_is_predicted(make: Make):
+    usual = dataclasses.replace(make(), expected_tokens=2)
+    assert predict(REQUEST, usual).decode_ms < predict(REQUEST, make()).decode_ms
+    endless = dataclasses.replace(make(), expected_tokens=10**6)
+    assert predict(REQUEST, endless).decode_ms == predict(REQUEST, make()).decode_ms
 
 
 def test_a_prediction_adds_up(make: Make):
