@@ -16,6 +16,8 @@ from hansa.observe.logs import configure_logs
 
 SHUTDOWN_GRACE_S = 5
 CONNECTIONS_BACKLOG = 1024
+CONNECTIONS_MAX = 2048
+"""Connections and requests held at once; more are answered 503."""
 
 
 def run_node(settings: Settings, listening: Callable[[str], None]) -> None:
@@ -43,6 +45,7 @@ async def _serve(
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
+                limit_concurrency=CONNECTIONS_MAX,
             )
         )
         loop = asyncio.get_running_loop()

@@ -1,5 +1,6 @@
 """The official OpenAI SDK, unchanged, against a node."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -151,3 +152,16 @@ async def test_what_is_not_offered_is_said_in_openais_form(client: openai.AsyncO
     ):
         with pytest.raises(openai.BadRequestError, match=said):
             await client.chat.completions.create(model="auto", messages=messages, **field)  # type: ignore[call-overload]  # the SDK's overloads know no dictionaries
+
+
+async def test_a_body_that_does_not_come_is_given_up(
+    node: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hansa.gateway.door.BODY_TIMEOUT_S", 0.05)
+    host, port = node.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = f"POST /v1/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {node.key}\r\n"
+    writer.write(f"{head}content-length: 100\r\n\r\n{{".encode())
+    assert (await reader.readline()).startswith(b"HTTP/1.1 408")
+    writer.close()
+    await writer.wait_closed()

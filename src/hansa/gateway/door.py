@@ -1,5 +1,6 @@
 """What every dialect's door does alike: read a bounded body, know the caller, answer, fail well."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -15,6 +16,7 @@ from hansa.wire.native import error_body
 
 JSON = "application/json"
 RETRY_AFTER_S = 1
+BODY_TIMEOUT_S = 30.0
 
 Body = TypeVar("Body")
 Handler = Callable[[Request], Awaitable[Response]]
@@ -22,6 +24,11 @@ ErrorForm = Callable[[HansaError], bytes]
 """A dialect's JSON body for an error."""
 
 _log = structlog.get_logger()
+
+
+class TooSlow(UserError):
+    code = "request_timeout"
+    status = 408
 
 
 class TooLarge(UserError):
@@ -58,14 +65,18 @@ def json_response(value: object) -> Response:
 
 
 async def read_body(request: Request) -> bytes:
-    """The whole body, at most `BODY_BYTES_MAX` of it."""
+    """The whole body, at most `BODY_BYTES_MAX` of it, in at most `BODY_TIMEOUT_S`."""
     body = bytearray()
-    async for block in request.stream():
-        body += block
-        if len(body) > BODY_BYTES_MAX:
-            raise TooLarge(
-                f"the request's body is over {BODY_BYTES_MAX} bytes", hint="send less text"
-            )
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            async for block in request.stream():
+                body += block
+                if len(body) > BODY_BYTES_MAX:
+                    raise TooLarge(
+                        f"the request's body is over {BODY_BYTES_MAX} bytes", hint="send less text"
+                    )
+    except TimeoutError:
+        raise TooSlow(f"the request's body did not arrive in {BODY_TIMEOUT_S:g} s") from None
     return bytes(body)
 
 
