@@ -62,6 +62,8 @@ def _params(config: ChildConfig) -> Any:
     params.speculative.types = [NGRAM_MAP_K]
     params.speculative.ngram_map_k.size_n = NGRAM_KEY_TOKENS
     params.speculative.ngram_map_k.size_m = NGRAM_DRAFT_TOKENS
+    # Replicas of one node start together: their warm-ups would wait for each other's threads.
+    params.warmup = False
     params.verbosity = 0
     return params
 
