@@ -3,12 +3,11 @@
 import importlib.util
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import aiohttp
 from starlette.applications import Starlette
 
-from hansa.accounts.keys import KeyRing
+from hansa.accounts.keys import KeyRing, keys_path
 from hansa.answer.answer import Answering
 from hansa.answer.closing import Closing
 from hansa.answer.fleet import Fleet, LocalReplica, PeerView
@@ -97,7 +96,7 @@ async def build(settings: Settings, clock: Clock | None = None) -> Node:
         metrics=metrics,
         clock=clock,
     )
-    keys = KeyRing(keys_path(settings), clock)
+    keys = KeyRing(keys_path(settings.state_dir), clock)
     checker = GrantChecker(chain, settings.member, clock)
 
     def view() -> NodeView:
@@ -115,11 +114,6 @@ async def build(settings: Settings, clock: Clock | None = None) -> Node:
         exception_handlers={404: openai.no_such_endpoint, 405: openai.no_such_endpoint},
     )
     return Node(settings, app, fleet, answering, peers, ledger, http)
-
-
-def keys_path(settings: Settings) -> Path:
-    """Where a node keeps the digests of its API keys."""
-    return settings.state_dir / "keys.json"
 
 
 def _replica(each: ReplicaSettings, settings: Settings, chain: Chain) -> LocalReplica:

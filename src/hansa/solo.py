@@ -5,8 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from hansa.accounts.keys import KeyRing
-from hansa.assembly import keys_path
+from hansa.accounts.keys import KeyRing, keys_path
 from hansa.core.clock import SystemClock
 from hansa.core.files import exclusive_lock, write_atomic
 from hansa.core.settings import Settings, load_settings
@@ -59,7 +58,7 @@ def prepare(state_dir: Path, threads: int) -> Solo:
 def introduce(settings: Settings, url: str, state_dir: Path) -> None:
     """Leave address and key where this user's editor and commands find them."""
     client = state_dir / CLIENT_FILE
-    ring = KeyRing(keys_path(settings), SystemClock())
+    ring = KeyRing(keys_path(settings.state_dir), SystemClock())
     name = "this-machine"
     for key in ring.all_keys():
         if key.name == name:

@@ -16,19 +16,13 @@ from hansa.ledger.store import Ledger
 from hansa.wire.protocol import GRANT_HEADER
 from hansa.wire.requests import Chunk, Policy, Request, Sampling
 from hansa.wire.sse import decode_events
-from support.league import Made, MemberSpec, make_league
+from support.league import THREE, Made, MemberSpec, make_league
 from support.nodes import Running, met, running
-
-SPECS = (
-    MemberSpec("maker", "eu"),
-    MemberSpec("compute", "us", ("r1", "r2")),
-    MemberSpec("editor", "eu"),
-)
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> dict[str, Made]:
-    return make_league(tmp_path, SPECS)
+    return make_league(tmp_path, THREE)
 
 
 @pytest.fixture

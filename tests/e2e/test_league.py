@@ -9,19 +9,13 @@ import pytest
 
 from hansa.accounts.keys import KeyRing
 from hansa.core.clock import SystemClock
-from support.league import Made, MemberSpec, make_league
+from support.league import THREE, Made, make_league
 from support.nodes import NodeProcess, hansa, node_process, wait_for
-
-SPECS = (
-    MemberSpec("maker", "eu"),
-    MemberSpec("compute", "us", ("r1", "r2")),
-    MemberSpec("editor", "eu"),
-)
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> dict[str, Made]:
-    return make_league(tmp_path, SPECS)
+    return make_league(tmp_path, THREE)
 
 
 @pytest.fixture

@@ -27,6 +27,14 @@ class MemberSpec:
     tiers: tuple[str, ...] = ("free", "pro", "team")
 
 
+THREE = (
+    MemberSpec("maker", "eu"),
+    MemberSpec("compute", "us", ("r1", "r2")),
+    MemberSpec("editor", "eu"),
+)
+"""Who makes the model, who serves it, whose developer asks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """One member's files and address."""

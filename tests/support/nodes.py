@@ -15,8 +15,8 @@ from pathlib import Path
 
 import uvicorn
 
-from hansa.accounts.keys import KeyRing
-from hansa.assembly import Node, build, keys_path
+from hansa.accounts.keys import KeyRing, keys_path
+from hansa.assembly import Node, build
 from hansa.core.clock import SystemClock
 from hansa.core.settings import Settings
 from hansa.serving import bind
@@ -71,7 +71,7 @@ async def met(*nodes: Running) -> None:
 
 
 def new_key(settings: Settings, tier: str = "team") -> str:
-    ring = KeyRing(keys_path(settings), SystemClock())
+    ring = KeyRing(keys_path(settings.state_dir), SystemClock())
     return ring.create("tests", tier)[1]  # type: ignore[arg-type]  one of three
 
 

@@ -31,6 +31,11 @@ class ApiKey(msgspec.Struct, frozen=True):
     created_at_ms: int
 
 
+def keys_path(state_dir: Path) -> Path:
+    """Where a node keeps the digests of its API keys."""
+    return state_dir / "keys.json"
+
+
 class KeyRing:
     """The keys of one node, in one file that is replaced whole.
 

@@ -85,7 +85,7 @@ class Answering:
             check_request(request)
             held.enter_context(self.gate.enter())
             attempt = await self._first_that_begins(request, granted, arrived_s)
-        except BaseException as error:
+        except BaseException as error:  # a cancelled request gives its place back too
             held.close()
             origin = granted.grant.issuer if granted else self._fleet.member
             self._journal.unserved(request, origin, error, arrived_s)
@@ -164,7 +164,7 @@ class Answering:
             if attempt.first is None:
                 raise EngineUnavailable(f"{candidate.name} ended without an answer")
             _note_replica(attempt, attempt.first)
-        except BaseException as error:
+        except BaseException as error:  # also when the client leaves: nothing stays counted
             self._fleet.end(candidate)
             refused = isinstance(error, HansaError) and not error.retryable
             self._closing.forget(attempt.request.id, refused=refused)

@@ -65,8 +65,8 @@ def revoke(key_id: str, config: Path) -> None:
 
 
 def _ring(config: Path) -> "KeyRing":
-    from hansa.accounts.keys import KeyRing
+    from hansa.accounts.keys import KeyRing, keys_path
     from hansa.core.clock import SystemClock
     from hansa.core.settings import load_settings
 
-    return KeyRing(load_settings(config).state_dir / "keys.json", SystemClock())
+    return KeyRing(keys_path(load_settings(config).state_dir), SystemClock())

@@ -13,6 +13,7 @@ import structlog
 from hansa.core.bounds import REQUEST_DEADLINE_S
 from hansa.core.errors import EngineError, EngineUnavailable, UserError
 from hansa.engines.base import EngineState
+from hansa.engines.llamacpp_child import LlamaCppConfig
 from hansa.wire.requests import Chunk, FinishReason, Request, Usage
 from hansa.wire.sse import decode_events
 
@@ -23,13 +24,6 @@ STABLE_AFTER_S = 30.0
 """A child that lived this long starts again at the first back-off."""
 
 _log = structlog.get_logger()
-
-
-class LlamaCppConfig(msgspec.Struct, frozen=True):
-    model_path: str
-    threads: int
-    slots: int
-    context_tokens: int
 
 
 class LlamaCpp:

@@ -1,6 +1,6 @@
 """The process that holds llama.cpp: `python -m hansa.engines.llamacpp_child`.
 
-It reads one line of JSON (`ChildConfig`) from stdin, loads the model, prints one line
+It reads one line of JSON (`LlamaCppConfig`) from stdin, loads the model, prints one line
 `{"url": ...}` and serves until stdin closes. So it ends with the node however the node ends, and a
 crash of native code ends only this process.
 """
@@ -12,9 +12,6 @@ from typing import Any
 
 import msgspec
 
-# A native module without type information.
-xllamacpp: Any = importlib.import_module("xllamacpp")
-
 NGRAM_MAP_K = 7
 """Speculation that drafts from repeats in the text itself."""
 
@@ -23,7 +20,9 @@ NGRAM_DRAFT_TOKENS = 8
 """Measured for 24 tokens of code on 2 cores (docs/log.md); the default key of 12 rarely fires."""
 
 
-class ChildConfig(msgspec.Struct, frozen=True):
+class LlamaCppConfig(msgspec.Struct, frozen=True):
+    """What a replica's process is told on stdin."""
+
     model_path: str
     threads: int
     slots: int
@@ -32,8 +31,10 @@ class ChildConfig(msgspec.Struct, frozen=True):
 
 
 def main() -> None:
-    config = msgspec.json.decode(sys.stdin.buffer.readline(), type=ChildConfig)
-    server = xllamacpp.Server(_params(config))
+    config = msgspec.json.decode(sys.stdin.buffer.readline(), type=LlamaCppConfig)
+    # A native module without type information; loaded here, so that a node never loads it.
+    xllamacpp: Any = importlib.import_module("xllamacpp")
+    server = xllamacpp.Server(_params(xllamacpp, config))
     sys.stdout.buffer.write(msgspec.json.encode({"url": server.listening_address}) + b"\n")
     sys.stdout.flush()
     sys.stdin.buffer.read()
@@ -41,7 +42,7 @@ def main() -> None:
     os._exit(0)
 
 
-def _params(config: ChildConfig) -> Any:
+def _params(xllamacpp: Any, config: LlamaCppConfig) -> Any:
     params = xllamacpp.CommonParams()
     params.model.path = config.model_path
     params.hostnames = ["127.0.0.1"]

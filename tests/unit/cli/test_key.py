@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hansa.accounts.keys import KeyRing
-from hansa.assembly import keys_path
+from hansa.accounts.keys import KeyRing, keys_path
 from hansa.core.clock import SystemClock
 from support.league import Made, MemberSpec, make_league
 
@@ -21,7 +20,7 @@ async def test_a_key_is_shown_once_listed_and_revoked(run, made: Made):
     ran = await run("key", "create", "ada", "--tier", "pro", *config)
     assert ran.code == 0
     secret = ran.out.strip()
-    ring = KeyRing(keys_path(made.settings()), SystemClock())
+    ring = KeyRing(keys_path(made.settings().state_dir), SystemClock())
     key = ring.check(secret)
     assert (key.name, key.tier) == ("ada", "pro")
     assert f"{key.id} for ada, tier pro" in ran.err
