@@ -11,6 +11,10 @@ from hansa.wire.requests import Request
 STOPS_MAX = 16
 MESSAGES_MAX = 1024
 SNIPPETS_MAX = 64
+CHOICES_MAX = 16
+LOGPROBS_MAX = 20
+TOOLS_MAX = 128
+INPUTS_MAX = 2048
 POLICY_ENTRIES_MAX = 16
 POLICY_CHARS_MAX = 64
 BUDGET_MS_MAX = 3_600_000
@@ -50,7 +54,7 @@ def check_request(request: Request) -> None:
         UserError: names the field and what it has to be.
     """
     sampling = request.sampling
-    if not request.messages and not (request.prefix or request.suffix):
+    if not (request.messages or request.prefix or request.suffix or request.inputs):
         raise UserError("there is nothing to answer", hint="send messages or a prompt")
     _bounded("max_tokens", sampling.max_tokens, 1, COMPLETION_TOKENS_MAX)
     _bounded("temperature", sampling.temperature, 0, 2)
@@ -58,10 +62,19 @@ def check_request(request: Request) -> None:
     _bounded("the number of stop strings", len(sampling.stop), 0, STOPS_MAX)
     _bounded("the number of messages", len(request.messages), 0, MESSAGES_MAX)
     _bounded("the number of snippets", len(request.snippets), 0, SNIPPETS_MAX)
+    _bounded("n", sampling.choices, 1, CHOICES_MAX)
+    _bounded("presence_penalty", sampling.presence_penalty, -2, 2)
+    _bounded("frequency_penalty", sampling.frequency_penalty, -2, 2)
+    if sampling.logprobs is not None:
+        _bounded("logprobs", sampling.logprobs, 0, LOGPROBS_MAX)
+    if sampling.top_k is not None:
+        _bounded("top_k", sampling.top_k, 1, 1000)
+    _bounded("the number of tools", len(request.tools), 0, TOOLS_MAX)
+    _bounded("the number of inputs", len(request.inputs), 0, INPUTS_MAX)
     _check_text(request)
     _check_policy(request)
-    if request.task == "embed":
-        raise UserError("no replica of this league makes embeddings yet")
+    if (request.task == "embed") != bool(request.inputs):
+        raise UserError("the task embed takes inputs, and only it does")
 
 
 def _check_text(request: Request) -> None:

@@ -30,7 +30,7 @@ from hansa.core.errors import (
 )
 from hansa.core.ids import is_name
 from hansa.routing.choose import Considered, Plan, plan
-from hansa.wire.requests import Chunk, Request
+from hansa.wire.requests import Chunk, Request, Usage
 
 FIRST_CHUNK_TIMEOUT_S = 30.0
 """A replica that has not begun by then is given up for another."""
@@ -70,25 +70,27 @@ class Answering:
         """Where `request` would go now, and why; nothing is sent."""
         return plan(request, self._fleet.candidates(request))
 
-    async def answer(self, request: Request, granted: Granted | None = None) -> Answer:
+    async def answer(
+        self, request: Request, granted: Granted | None = None, account: str = ""
+    ) -> Answer:
         """Find a replica that begins to answer `request`.
 
         With `granted`, only this node's own replicas serve it and the last chunk has the receipt.
+        `account` is the API key whose spend it adds to.
 
         Raises:
             UserError, PolicyRefusal: it cannot be served as asked.
             EngineUnavailable, PeerUnavailable: nobody could serve it now.
         """
-        arrived_s = self._clock.monotonic_s()
+        asked = _Asked(request, granted, account, self._clock.monotonic_s())
         held = contextlib.ExitStack()
         try:
             check_request(request)
             held.enter_context(self.gate.enter())
-            attempt = await self._first_that_begins(request, granted, arrived_s)
+            attempt = await self._first_that_begins(asked)
         except BaseException as error:  # a cancelled request gives its place back too
             held.close()
-            origin = granted.grant.issuer if granted else self._fleet.member
-            self._journal.unserved(request, origin, error, arrived_s)
+            self._journal.unserved(request, self._origin(asked), error, asked.arrived_s)
             raise
         attempt.held = held
         return Answer(
@@ -103,38 +105,57 @@ class Answering:
         """Wait until the receipts of abandoned requests are written."""
         await asyncio.gather(*self._background, return_exceptions=True)
 
-    async def _first_that_begins(
-        self, request: Request, granted: Granted | None, arrived_s: float
-    ) -> Attempt:
+    async def _first_that_begins(self, asked: "_Asked") -> Attempt:
         tried: set[str] = set()
         for number in range(1, ATTEMPTS_MAX + 1):
-            candidates = self._fleet.candidates(request, local_only=granted is not None)
-            fresh = [each for each in candidates if each.name not in tried]
-            chosen = plan(request, fresh)
-            route = _preferred(chosen, request)
-            attempt = self._attempt(request, granted, chosen, route, number, arrived_s)
+            candidates = self._fleet.candidates(asked.request, local_only=asked.granted is not None)
+            chosen = plan(asked.request, [each for each in candidates if each.name not in tried])
+            route = _preferred(chosen, asked.request)
+            attempt = self._attempt(asked, chosen, route, number)
+            patience_s = self._patience_s(asked, chosen, route)
             try:
-                await self._begin(attempt)
+                if patience_s is None:
+                    await self._begin(attempt)
+                    return attempt
+                return await self._begin_hedged(asked, chosen, attempt, patience_s)
             except (EngineError, PeerError, PolicyRefusal) as error:
                 tried.add(route.candidate.name)
                 self._journal.failover(attempt, error)
                 if len(chosen.routes) == 1 or number == ATTEMPTS_MAX:
                     raise
-            else:
-                return attempt
         raise AssertionError("the loop above returns or raises")
 
-    def _attempt(
-        self,
-        request: Request,
-        granted: Granted | None,
-        chosen: Plan,
-        route: Considered,
-        number: int,
-        arrived_s: float,
+    def _patience_s(self, asked: "_Asked", chosen: Plan, route: Considered) -> float | None:
+        """After how long a second replica is asked beside the first; None: never."""
+        if asked.request.task != "complete" or asked.granted or len(chosen.routes) == 1:
+            return None
+        return self._fleet.slow_s(route.candidate)
+
+    async def _begin_hedged(
+        self, asked: "_Asked", chosen: Plan, first: Attempt, patience_s: float
     ) -> Attempt:
+        """Begin `first`; once it is slower than usual, another too. Who begins sooner is kept."""
+        racers = {asyncio.create_task(self._begin(first)): first}
+        try:
+            done, _ = await asyncio.wait(racers, timeout=patience_s)
+            if not done:
+                other = next(each for each in chosen.routes if each is not first.route)
+                second = self._attempt(asked, chosen, other, first.number + 1)
+                self._journal.hedged(second)
+                racers[asyncio.create_task(self._begin(second))] = second
+            return await _winner(racers)
+        finally:
+            for task in racers:
+                task.cancel()
+            await asyncio.gather(*racers, return_exceptions=True)
+            for task, loser in racers.items():
+                if task.cancelled() and loser.route.candidate.local:
+                    self._in_background(self._meter(loser))
+
+    def _attempt(self, asked: "_Asked", chosen: Plan, route: Considered, number: int) -> Attempt:
+        request = asked.request
         # Another member's replica that broke off may have signed a receipt under the first id.
-        again = number > 1 and granted is None
+        again = number > 1 and asked.granted is None
         own = msgspec.structs.replace(
             request,
             id=f"{request.id}.{number}" if again else request.id,
@@ -147,22 +168,29 @@ class Answering:
             reason=chosen.reason(route),
             budget_ms=chosen.budget_ms,
             number=number,
-            origin=granted.grant.issuer if granted else self._fleet.member,
-            granted=granted,
+            origin=self._origin(asked),
+            granted=asked.granted,
+            account=asked.account,
             stream=self._fleet.engine(route.candidate).stream(own),
-            progress=Progress(self._clock.now_ms(), self._clock.monotonic_s(), []),
-            arrived_s=arrived_s,
+            progress=Progress(self._clock.now_ms(), self._clock.monotonic_s()),
+            arrived_s=asked.arrived_s,
         )
+
+    def _origin(self, asked: "_Asked") -> str:
+        return asked.granted.grant.issuer if asked.granted else self._fleet.member
 
     async def _begin(self, attempt: Attempt) -> None:
         """Wait for the first chunk, after which nothing is tried elsewhere."""
-        candidate = attempt.route.candidate
+        candidate, progress = attempt.route.candidate, attempt.progress
         self._fleet.begin(candidate, attempt.request)
         try:
             async with asyncio.timeout(FIRST_CHUNK_TIMEOUT_S):
                 attempt.first = await anext(attempt.stream, None)
             if attempt.first is None:
                 raise EngineUnavailable(f"{candidate.name} ended without an answer")
+            progress.first_token_s = self._clock.monotonic_s()
+            progress.begin(self._closing.salt_of(attempt.request.id, attempt.granted))
+            self._fleet.began(candidate, progress.first_token_s - progress.started_s)
             _note_replica(attempt, attempt.first)
         except BaseException as error:  # also when the client leaves: nothing stays counted
             self._fleet.end(candidate)
@@ -173,26 +201,45 @@ class Answering:
                 error = EngineUnavailable(
                     f"{candidate.name} did not begin within {FIRST_CHUNK_TIMEOUT_S:g} s"
                 )
-            if isinstance(error, (EngineUnavailable, PeerUnavailable)):
-                self._fleet.suspect(candidate, error)
+            self._suspect(attempt, error)
             raise error from None
 
+    def _suspect(self, attempt: Attempt, error: BaseException) -> None:
+        candidate = attempt.route.candidate
+        out_of_reach = isinstance(error, (EngineUnavailable, PeerUnavailable))
+        if out_of_reach or (candidate.local and isinstance(error, EngineError)):
+            assert isinstance(error, HansaError)
+            self._fleet.suspect(candidate, error)
+
     async def _chunks(self, attempt: Attempt) -> AsyncGenerator[Chunk]:
+        """The answer's chunks; text that nobody reads as it comes is sent with the last one."""
+        chunk, last = attempt.first, None
+        held: list[str] = []
         try:
-            async with contextlib.aclosing(self._read(attempt)) as chunks:
-                async for chunk in chunks:
-                    if not chunk.finish:
-                        if attempt.request.stream:
-                            yield chunk
-                        elif chunk.replica:
-                            # An origin learns at once that its answer has begun, and where.
-                            yield Chunk(replica=chunk.replica)
-                        continue
-                    last = await self._close(attempt, chunk)
-                    attempt.outcome = "served"
-                    yield last
+            if not attempt.request.stream and chunk and chunk.replica:
+                # An origin learns at once that its answer has begun, and where.
+                yield Chunk(replica=chunk.replica)
+            while chunk is not None:
+                attempt.progress.take(chunk)
+                if chunk.finish:
+                    last = chunk
+                elif attempt.request.stream:
+                    yield chunk
+                elif _only_text(chunk):
+                    held.append(chunk.text)
+                else:
+                    yield msgspec.structs.replace(chunk, text="".join([*held, chunk.text]))
+                    held.clear()
+                chunk = await anext(attempt.stream, None)
+            if last is None:
+                name = attempt.route.candidate.name
+                raise EngineUnavailable(f"{name} ended without a last chunk")
+            last = await self._close(attempt, last, "".join(held))
+            attempt.outcome = "served"
+            yield last
         except HansaError as error:
             attempt.outcome = "failed"
+            self._suspect(attempt, error)
             _log.warning("answer_broke_off", request=attempt.request.id, error=error.message)
             raise
         finally:
@@ -212,22 +259,7 @@ class Answering:
         if not attempt.closed:
             self._in_background(self._abandon(attempt))
 
-    async def _read(self, attempt: Attempt) -> AsyncGenerator[Chunk]:
-        """All chunks; the last one only when the engine's stream has ended."""
-        assert attempt.first is not None
-        chunk, last = attempt.first, None
-        while chunk is not None:
-            attempt.progress.take(chunk, self._clock.monotonic_s())
-            if chunk.finish:
-                last = chunk
-            else:
-                yield chunk
-            chunk = await anext(attempt.stream, None)
-        if last is None:
-            raise EngineUnavailable(f"{attempt.route.candidate.name} ended without a last chunk")
-        yield last
-
-    async def _close(self, attempt: Attempt, chunk: Chunk) -> Chunk:
+    async def _close(self, attempt: Attempt, chunk: Chunk, held: str) -> Chunk:
         """Have the receipt stored before the client sees the end."""
         candidate, progress = attempt.route.candidate, attempt.progress
         assert chunk.finish
@@ -235,18 +267,20 @@ class Answering:
         attempt.closed = True
         if candidate.local:
             envelope = await self._closing.served(
-                attempt.request, candidate, progress, chunk.finish, attempt.granted
-            )
+                attempt.request, candidate, progress, chunk.finish, attempt.granted,
+                attempt.account,
+            )  # fmt: skip
             self._measure(attempt)
-            receipt = msgspec.json.encode(envelope).decode() if attempt.granted else None
+            receipt = msgspec.json.encode(envelope).decode() if envelope else None
         else:
             await self._accept(attempt, chunk)
-        text = chunk.text if attempt.request.stream else "".join(progress.text)
-        return msgspec.structs.replace(chunk, text=text, usage=progress.usage, receipt=receipt)
+        return msgspec.structs.replace(
+            chunk, text=held + chunk.text, usage=progress.usage, receipt=receipt
+        )
 
     async def _accept(self, attempt: Attempt, chunk: Chunk) -> None:
         try:
-            await self._closing.received(attempt.request, chunk, attempt.progress)
+            await self._closing.received(attempt.request, chunk, attempt.progress, attempt.account)
         except IntegrityError as error:
             # The developer keeps the answer; the receipt stays unsigned and shows as disputed.
             self._journal.disputed(attempt, error)
@@ -260,13 +294,17 @@ class Answering:
             await attempt.stream.aclose()
         self._closing.forget(attempt.request.id)
         if attempt.route.candidate.local:
-            try:
-                await self._closing.served(
-                    attempt.request, attempt.route.candidate, attempt.progress, "cancelled",
-                    attempt.granted,
-                )  # fmt: skip
-            except HansaError as error:
-                _log.error("receipt_not_stored", request=attempt.request.id, error=error.message)
+            await self._meter(attempt)
+
+    async def _meter(self, attempt: Attempt) -> None:
+        """Write the receipt of an attempt that was given up."""
+        try:
+            await self._closing.served(
+                attempt.request, attempt.route.candidate, attempt.progress, "cancelled",
+                attempt.granted, attempt.account,
+            )  # fmt: skip
+        except HansaError as error:
+            _log.error("receipt_not_stored", request=attempt.request.id, error=error.message)
 
     def _in_background(self, work: Coroutine[None, None, None]) -> None:
         # A cancelled handler cannot wait for the disk itself.
@@ -281,6 +319,34 @@ class Answering:
         first_s = progress.first_token_s - progress.started_s
         decode_s = self._clock.monotonic_s() - progress.first_token_s
         self._fleet.local[candidate.replica.id].measured(progress.usage, first_s, decode_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A request as it came in."""
+
+    request: Request
+    granted: Granted | None
+    account: str
+    arrived_s: float
+
+
+async def _winner(racers: dict[asyncio.Task[None], Attempt]) -> Attempt:
+    """The first attempt that begins; raises what the last one raised if none does."""
+    waiting = set(racers)
+    while True:
+        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        began = [task for task in done if task.exception() is None]
+        if began:
+            for task in began[1:]:  # A tie: the other one is given up as well.
+                racers[task].progress.usage = Usage()
+            return racers[began[0]]
+        if not waiting:
+            done.pop().result()
+
+
+def _only_text(chunk: Chunk) -> bool:
+    return not (chunk.reasoning or chunk.tool_calls or chunk.logprobs or chunk.ends or chunk.choice)
 
 
 def _note_replica(attempt: Attempt, first: Chunk) -> None:

@@ -21,6 +21,8 @@ class Attempt:
     number: int
     origin: str
     granted: Granted | None
+    account: str
+    """Id of the API key that asked; empty for another member's request."""
     stream: AsyncGenerator[Chunk]
     progress: Progress
     arrived_s: float

@@ -1,7 +1,8 @@
 """How a request ends: in a receipt that is on disk, signed by who served it and by who asked."""
 
+import hashlib
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
@@ -33,21 +34,32 @@ class Granted:
     envelope: Envelope
 
 
-@dataclass(slots=True)
 class Progress:
-    """What one attempt has generated so far."""
+    """What one attempt has generated so far: counts and a running digest, never the text."""
 
-    started_at_ms: int
-    started_s: float
-    text: list[str]
-    usage: Usage = field(default_factory=Usage)
-    first_token_s: float | None = None
+    __slots__ = ("_digest", "first_token_s", "salt", "started_at_ms", "started_s", "usage")
 
-    def take(self, chunk: Chunk, now_s: float) -> None:
-        if self.first_token_s is None:
-            self.first_token_s = now_s
-        self.text.append(chunk.text)
+    def __init__(self, started_at_ms: int, started_s: float) -> None:
+        self.started_at_ms = started_at_ms
+        self.started_s = started_s
+        self.usage = Usage()
+        self.first_token_s: float | None = None
+        self.salt = ""
+        self._digest = hashlib.sha256()
+
+    def begin(self, salt: str) -> None:
+        """`salt` goes into the digests of the receipt; comes before the first chunk is taken."""
+        self.salt = salt
+        self._digest.update(salt.encode() + b"\x00")
+
+    def take(self, chunk: Chunk) -> None:
+        if said := chunk.said():
+            self._digest.update(said.encode(errors="surrogatepass"))
         self.usage = chunk.usage or self.usage
+
+    def completion_digest(self) -> str:
+        """`core.digests.salted_digest` of all that was generated."""
+        return self._digest.hexdigest()
 
 
 class Closing:
@@ -77,7 +89,7 @@ class Closing:
             task=request.task,
             policy=request.policy,
             max_prompt_tokens=prompt_tokens_max(request),
-            max_tokens=request.sampling.max_tokens,
+            max_tokens=request.sampling.max_tokens * request.sampling.choices,
             issued_at_ms=now_ms,
             expires_at_ms=now_ms + GRANT_LIFETIME_S * 1000,
             nonce=secrets.token_hex(16),
@@ -105,9 +117,12 @@ class Closing:
         progress: Progress,
         finish: str,
         granted: Granted | None,
-    ) -> Envelope:
-        """Seal and store the receipt of a request that one of our replicas served."""
-        salt = granted.grant.salt if granted else secrets.token_hex(16)
+        account: str,
+    ) -> Envelope | None:
+        """Store the receipt of a request that one of our replicas served; sealed for a peer."""
+        if not progress.salt:  # It was given up before anything came.
+            progress.begin(self.salt_of(request.id, granted))
+        salt = progress.salt
         prompt_sha256 = (
             granted.grant.request_sha256 if granted else sha256_hex(msgspec.json.encode(request))
         )
@@ -126,20 +141,29 @@ class Closing:
             completion_tokens=usage.completion_tokens,
             finish=finish,
             prompt_digest=salted_digest(salt, prompt_sha256),
-            completion_digest=salted_digest(salt, "".join(progress.text)),
+            completion_digest=progress.completion_digest(),
             started_at_ms=progress.started_at_ms,
             duration_ms=int((self._clock.monotonic_s() - progress.started_s) * 1000),
             amount_nanousd=receipts.price(
                 candidate.terms, usage.prompt_tokens, usage.completion_tokens
             ),
         )
+        maker = candidate.terms.maker
+        if granted is None:
+            await self._ledger.record_own(receipt, maker=maker, account=account)
+            return None
         envelope = receipts.seal(self._key, receipt)
-        await self._ledger.record_served(
-            envelope, granted.envelope if granted else None, maker=candidate.terms.maker
-        )
+        await self._ledger.record_served(envelope, granted.envelope, maker=maker)
         return envelope
 
-    async def received(self, request: Request, chunk: Chunk, progress: Progress) -> None:
+    def salt_of(self, request_id: str, granted: Granted | None) -> str:
+        """What salts the digests of a request: its grant's, or a fresh one."""
+        known = granted or self._granted.get(request_id)
+        return known.grant.salt if known else secrets.token_hex(16)
+
+    async def received(
+        self, request: Request, chunk: Chunk, progress: Progress, account: str
+    ) -> None:
         """Check the receipt a peer sent with its last chunk, countersign and store it.
 
         Raises:
@@ -151,7 +175,9 @@ class Closing:
         except IntegrityError as error:
             self._ledger.note_dispute(granted.envelope, error.message)
             raise
-        await self._ledger.record_received(receipts.countersign(self._key, envelope))
+        await self._ledger.record_received(
+            receipts.countersign(self._key, envelope), account=account
+        )
 
     def _agreed(self, granted: Granted, chunk: Chunk, progress: Progress) -> Envelope:
         envelope = _parse(chunk.receipt)
@@ -160,7 +186,7 @@ class Closing:
         salt = granted.grant.salt
         if receipt.prompt_digest != salted_digest(salt, granted.grant.request_sha256):
             raise IntegrityError(f"the receipt of {receipt.request} is for another prompt")
-        if receipt.completion_digest != salted_digest(salt, "".join(progress.text)):
+        if receipt.completion_digest != progress.completion_digest():
             raise IntegrityError(f"the receipt of {receipt.request} is for another answer")
         return envelope
 
@@ -198,7 +224,9 @@ def check_against_grant(receipt: Receipt, granted: Granted) -> None:
 
 
 def prompt_tokens_max(request: Request) -> int:
-    return int(request.prompt_chars() / ESTIMATED_CHARS_PER_TOKEN_MIN) + PROMPT_TOKENS_SLACK
+    chars = int(request.prompt_chars() / ESTIMATED_CHARS_PER_TOKEN_MIN)
+    # Each message and input has a frame of its own around it.
+    return chars + PROMPT_TOKENS_SLACK + 16 * (len(request.messages) + len(request.inputs))
 
 
 def _parse(receipt: str | None) -> Envelope:

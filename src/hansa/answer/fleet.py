@@ -1,15 +1,21 @@
 """Every replica this node can reach, its own and its peers', as routing wants to see them."""
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
+from hansa.answer.breaker import Breaker
+from hansa.answer.pace import Pace
 from hansa.core.clock import Clock
 from hansa.core.errors import HansaError, PeerUnavailable
 from hansa.engines.base import Engine
 from hansa.league.chain import Chain
 from hansa.routing.affinity import PrefixMemory
 from hansa.routing.candidates import Candidate
-from hansa.wire.protocol import NodeStatus, ReplicaStatus
+from hansa.wire.features import Feature
+from hansa.wire.protocol import ModelTerms, NodeStatus, ReplicaStatus
 from hansa.wire.requests import Request, Task, Usage
 
 RATE_WEIGHT = 0.2
@@ -30,9 +36,28 @@ class LocalReplica:
     slots: int
     context_tokens: int
     engine: Engine
+    queue: int = 256
+    """Requests that may wait beside those it works on."""
+    adapters: tuple[str, ...] = ()
+    """Models it serves besides `model`, as adapters on it."""
     busy: int = 0
     prompt_tokens_per_s: float = 400.0
     decode_tokens_per_s: float = 100.0
+    breaker: Breaker = field(default_factory=Breaker)
+
+    def down_reason(self, now_s: float) -> str:
+        """Why it takes no request now; empty if it does."""
+        state = self.engine.state()
+        if state != "ready":
+            return f"its engine is {state}"
+        if not self.breaker.allows(now_s):
+            left_s = self.breaker.open_until_s - now_s
+            return (
+                f"it failed {self.breaker.failures} times in a row; tried again in {left_s:.1f} s"
+            )
+        if self.busy >= self.slots + self.queue:
+            return f"{self.queue} requests wait for it already"
+        return ""
 
     def status(self) -> ReplicaStatus:
         return ReplicaStatus(
@@ -45,6 +70,8 @@ class LocalReplica:
             prompt_tokens_per_s=round(self.prompt_tokens_per_s, 1),
             decode_tokens_per_s=round(self.decode_tokens_per_s, 1),
             context_tokens=self.context_tokens,
+            features=_ordered(self.engine.features),
+            adapters=self.adapters,
         )
 
     def measured(self, usage: Usage, first_token_s: float, decode_s: float) -> None:
@@ -82,6 +109,7 @@ class Fleet:
         self._clock = clock
         self._affinity = PrefixMemory()
         self._generated: dict[Task, float] = {}
+        self._pace = Pace()
         self.local: dict[str, LocalReplica] = {}
         self.peers: dict[str, PeerView] = {}
 
@@ -114,11 +142,23 @@ class Fleet:
         """Learn how much a task generates; predictions are made with it."""
         self._generated[task] = _blend(self._generated.get(task, tokens), tokens)
 
+    def slow_s(self, candidate: Candidate) -> float | None:
+        """After how long `candidate` is slower than it mostly is; None if that is not known."""
+        return self._pace.slow_s(candidate.name)
+
+    def began(self, candidate: Candidate, first_s: float) -> None:
+        """`candidate` began to answer after `first_s` seconds."""
+        self._pace.note(candidate.name, first_s)
+        if candidate.local:
+            self.local[candidate.replica.id].breaker.worked()
+
     def suspect(self, candidate: Candidate, error: HansaError) -> None:
         """An attempt failed: its replica, or its whole node, counts as down until the next
         status; what it had in its cache is forgotten."""
         self._affinity.forget(candidate.name)
         if candidate.local:
+            breaker = self.local[candidate.replica.id].breaker
+            breaker.failed(self._clock.monotonic_s(), error.retry_after_s)
             return
         view = self.peers[candidate.member.id]
         view.suspects[candidate.replica.id] = error.message
@@ -144,17 +184,17 @@ class Fleet:
     def _own(self, prompt: str) -> Iterable[Candidate]:
         member = self.chain.current.member(self.member)
         assert member, "assembly checked that the charter names this member"
+        now_s = self._clock.monotonic_s()
         for replica in self.local.values():
-            terms = self.chain.current.terms(replica.model)
-            if terms:
-                state = replica.engine.state()
+            status, reason = replica.status(), replica.down_reason(now_s)
+            for terms in self._offered(status):
                 yield Candidate(
                     member=member,
                     terms=terms,
-                    replica=replica.status(),
+                    replica=status,
                     local=True,
-                    up=state == "ready",
-                    down_reason=f"its engine is {state}",
+                    up=not reason,
+                    down_reason=reason,
                     warm_chars=self._affinity.warm_chars(f"{self.member}/{replica.id}", prompt),
                 )
 
@@ -166,22 +206,26 @@ class Fleet:
                 continue
             stale = now_s - view.heard_s > STATUS_STALE_S
             for replica in view.status.replicas:
-                terms = self.chain.current.terms(replica.model)
-                if terms is None:
-                    continue
                 name = f"{view.member}/{replica.id}"
-                yield Candidate(
-                    member=member,
-                    terms=terms,
-                    replica=_with_ours(replica, view.in_flight.get(replica.id, 0)),
-                    local=False,
-                    up=replica.ready and not stale and replica.id not in view.suspects,
-                    down_reason=view.suspects.get(replica.id)
-                    or view.problem
-                    or "its engine is not ready",
-                    network_ms=view.network_ms,
-                    warm_chars=self._affinity.warm_chars(name, prompt),
-                )
+                for terms in self._offered(replica):
+                    yield Candidate(
+                        member=member,
+                        terms=terms,
+                        replica=_with_ours(replica, view.in_flight.get(replica.id, 0)),
+                        local=False,
+                        up=replica.ready and not stale and replica.id not in view.suspects,
+                        down_reason=view.suspects.get(replica.id)
+                        or view.problem
+                        or "its engine is not ready",
+                        network_ms=view.network_ms,
+                        warm_chars=self._affinity.warm_chars(name, prompt),
+                    )
+
+    def _offered(self, replica: ReplicaStatus) -> Iterable[ModelTerms]:
+        """The models a replica serves for which the charter has terms."""
+        for model in (replica.model, *replica.adapters):
+            if (terms := self.chain.current.terms(model)) is not None:
+                yield terms
 
     def _count(self, candidate: Candidate, change: int) -> None:
         replica = candidate.replica.id
@@ -192,6 +236,11 @@ class Fleet:
         ours[replica] = ours.get(replica, 0) + change
         if not ours[replica]:
             del ours[replica]
+
+
+@functools.cache
+def _ordered(features: frozenset[Feature]) -> tuple[Feature, ...]:
+    return tuple(sorted(features))
 
 
 def prompt_text(request: Request) -> str:
@@ -205,10 +254,7 @@ def _with_ours(replica: ReplicaStatus, ours: int) -> ReplicaStatus:
     """A status up to a second old, with at least our own requests counted."""
     if ours <= replica.busy:
         return replica
-    return ReplicaStatus(
-        replica.id, replica.model, replica.region, replica.ready, replica.slots, ours,
-        replica.prompt_tokens_per_s, replica.decode_tokens_per_s, replica.context_tokens,
-    )  # fmt: skip
+    return msgspec.structs.replace(replica, busy=ours)
 
 
 def _blend(old: float, new: float) -> float:

@@ -29,6 +29,10 @@ class Journal:
         route = attempt.route.candidate.name
         _log.warning("attempt_failed", request=attempt.request.id, route=route, error=error.message)
 
+    def hedged(self, attempt: Attempt) -> None:
+        """A second replica is asked, because the first is slower than usual."""
+        self._metrics.hedges.labels(attempt.route.candidate.member.id).inc()
+
     def disputed(self, attempt: Attempt, error: HansaError) -> None:
         server = attempt.route.candidate.member.id
         self._metrics.disputes.labels(server).inc()

@@ -4,6 +4,7 @@ HansaError
   + UserError            the request is wrong; the caller can mend it
   |   x NotFound         a named thing does not exist
   |   x Unauthorized     no key, or one we do not know
+  |   x Unsupported      no engine here can do what is asked
   + ConfigError          hansa.toml, an environment variable or a flag is wrong
   + PolicyRefusal        a hard rule (residency, licence, data use, tier, context) leaves no replica
   + EngineError          the inference engine failed
@@ -31,6 +32,8 @@ class HansaError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.retry_after_s: float | None = None
+        """When to try again, if that is known; the doors say it in `Retry-After`."""
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
@@ -50,6 +53,10 @@ class NotFound(UserError):
 class Unauthorized(UserError):
     code = "invalid_api_key"
     status = 401
+
+
+class Unsupported(UserError):
+    code = "unsupported"
 
 
 class ConfigError(UserError):

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -24,17 +24,53 @@ class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: int = 8420
 
 
+EngineKind = Literal[
+    "llamacpp",
+    "llama-server",
+    "vllm",
+    "sglang",
+    "trtllm",
+    "ollama",
+    "openai",
+    "mistral",
+    "xai",
+    "anthropic",
+    "bedrock",
+    "mock",
+]
+
+
+class AdapterSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    model: str
+    """The league's name of the adapted model; the charter has terms for it."""
+    path: str
+    """Where the engine finds the adapter, or its number or name at the engine."""
+
+
 class ReplicaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     model: str
-    engine: Literal["llamacpp", "mock"] = "llamacpp"
+    engine: EngineKind = "llamacpp"
     region: str = ""
     """Where it processes prompts; empty: the member's jurisdiction."""
     threads: int = 2
     slots: int = 2
     """Requests it works on at once."""
+    queue: int = 256
+    """Requests that may wait for it; more are sent elsewhere, or refused."""
     context_tokens: int = 2048
     """Of each slot."""
+    url: str = ""
+    """Base address of an engine that runs elsewhere, as SDKs take it."""
+    api_key_file: Path | None = None
+    """Holds the key that the engine asks for, on one line."""
+    upstream_model: str = ""
+    """What the engine calls the model; empty: the same name."""
+    card: str = ""
+    """Catalog entry that says how the model is prompted; empty: that of `model`, if there is."""
+    features: tuple[str, ...] = ()
+    """What it can do; empty: what its kind of engine can."""
+    adapters: tuple[AdapterSettings, ...] = ()
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -61,6 +97,9 @@ ENVIRONMENT = {
 }
 """Environment variable to the key it replaces."""
 
+_ELSEWHERE = frozenset(get_args(EngineKind)) - {"llamacpp", "mock"}
+"""Engines that are asked at an address."""
+
 _PATHS = ("charter", "key_file", "state_dir", "model_dir")
 
 
@@ -79,6 +118,7 @@ def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Setti
     for key in _PATHS:
         if isinstance(raw.get(key), str):
             raw[key] = str(source.absolute(key, raw[key]))
+    _resolve_key_files(raw, source)
     try:
         settings = msgspec.convert(raw, Settings, strict=True, dec_hook=_path)
     except msgspec.ValidationError as error:
@@ -113,6 +153,15 @@ class _Source:
             return self.path.parent.resolve() / Path(value).expanduser()
         except RuntimeError as error:
             raise self.error(key, f"{key} is {value!r}: {error}") from error
+
+
+def _resolve_key_files(raw: dict[str, Any], source: "_Source") -> None:
+    replicas: Any = raw.get("replica")
+    tables: list[Any] = replicas if isinstance(replicas, list) else []
+    for n, table in enumerate(tables):
+        named = table.get("api_key_file") if isinstance(table, dict) else None
+        if isinstance(named, str):
+            table["api_key_file"] = str(source.absolute(f"replica[{n}].api_key_file", named))
 
 
 def _path(kind: type, value: Any) -> Any:
@@ -161,11 +210,31 @@ def _check(settings: Settings, source: _Source) -> None:
         seen.add(replica.id)
         for key, low, high in (
             ("threads", 1, 512),
-            ("slots", 1, 64),
-            ("context_tokens", 256, 1 << 20),
+            ("slots", 1, 65_536),
+            ("queue", 0, 65_536),
+            ("context_tokens", 256, 10_000_000),
         ):
             _check_bounds(getattr(replica, key), low, high, f"{place}.{key}", source)
+        _check_engine(replica, place, source)
     _check_bounds(settings.listen.port, 0, 65535, "listen.port", source)
+
+
+def _check_engine(replica: ReplicaSettings, place: str, source: _Source) -> None:
+    elsewhere = replica.engine in _ELSEWHERE
+    if elsewhere and not replica.url and replica.engine != "bedrock":
+        raise source.error(
+            f"{place}.url",
+            f"an engine {replica.engine!r} needs its address in `url`",
+            'like url = "http://127.0.0.1:8000/v1"',
+        )
+    if not elsewhere and (replica.url or replica.adapters):
+        raise source.error(
+            f"{place}.url" if replica.url else f"{place}.adapters",
+            f"an engine {replica.engine!r} has no url and no adapters",
+            f"engines that have: {', '.join(sorted(_ELSEWHERE))}",
+        )
+    for each in replica.adapters:
+        _check_name(each.model, "model", f"{place}.adapters", source)
 
 
 def _check_name(value: str, what: str, place: str, source: _Source) -> None:
@@ -233,5 +302,6 @@ def _known_keys() -> list[str]:
             *Settings.__struct_fields__,
             *Listen.__struct_fields__,
             *ReplicaSettings.__struct_fields__,
+            *AdapterSettings.__struct_fields__,
         }
     )

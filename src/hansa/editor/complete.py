@@ -68,6 +68,7 @@ def _request(plan: CompletionPlan, preferences: Preferences) -> Request:
         model=preferences.model,
         prefix=plan.prefix,
         suffix=plan.suffix,
+        suffix_is_hint=True,
         snippets=plan.snippets,
         sampling=Sampling(max_tokens=plan.max_tokens, stop=plan.stop),
         policy=preferences.policy,

@@ -124,10 +124,10 @@ class NodeClient:
         with _connection_errors(url):
             async for event in decode_events(response.content.iter_any()):
                 if event.name == "error":
-                    raise as_error(_decode(event.data.encode(), ErrorBody, url))
-                if event.data == "[DONE]":
+                    raise as_error(_decode(event.data, ErrorBody, url))
+                if event.data == b"[DONE]":
                     continue
-                chunk = _decode(event.data.encode(), Chunk, url)
+                chunk = _decode(event.data, Chunk, url)
                 yield chunk
                 if chunk.finish:
                     return

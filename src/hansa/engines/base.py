@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from typing import Literal, Protocol
 
+from hansa.wire.features import Feature
 from hansa.wire.requests import Chunk, Request
 
 EngineState = Literal["starting", "ready", "down"]
@@ -10,6 +11,11 @@ EngineState = Literal["starting", "ready", "down"]
 
 class Engine(Protocol):
     """One replica, seen from the answer room."""
+
+    @property
+    def features(self) -> frozenset[Feature]:
+        """What it can do; requests that need more are not sent to it."""
+        ...
 
     def stream(self, request: Request) -> AsyncGenerator[Chunk]:
         """Generate. The last chunk has `finish` and `usage`; closing the iterator stops the work.

@@ -14,6 +14,7 @@ from hansa.core.bounds import REQUEST_DEADLINE_S
 from hansa.core.errors import EngineError, EngineUnavailable, UserError
 from hansa.engines.base import EngineState
 from hansa.engines.llamacpp_child import LlamaCppConfig
+from hansa.wire.features import Feature
 from hansa.wire.requests import Chunk, FinishReason, Request, Usage
 from hansa.wire.sse import decode_events
 
@@ -22,6 +23,10 @@ BACKOFF_FIRST_S = 0.2
 BACKOFF_MAX_S = 10.0
 STABLE_AFTER_S = 30.0
 """A child that lived this long starts again at the first back-off."""
+
+FEATURES: frozenset[Feature] = frozenset(
+    {"chat", "complete", "prefill", "json_object", "json_schema", "penalties", "top_k", "seed"}
+)
 
 _log = structlog.get_logger()
 
@@ -37,8 +42,13 @@ class LlamaCpp:
         stop: tuple[str, ...],
         name: str,
         log_path: Path,
+        fills_in: bool = False,
     ) -> None:
-        """`render` writes the exact prompt of a request; `stop` always ends generation."""
+        """`render` writes the exact prompt of a request; `stop` always ends generation.
+
+        `fills_in`: the model was trained to fill in the middle.
+        """
+        self._features: frozenset[Feature] = FEATURES | {"suffix"} if fills_in else FEATURES
         self._config = config
         self._render = render
         self._stop = stop
@@ -49,6 +59,10 @@ class LlamaCpp:
         self._child: asyncio.subprocess.Process | None = None
         self._supervisor: asyncio.Task[None] | None = None
         self._http: aiohttp.ClientSession | None = None
+
+    @property
+    def features(self) -> frozenset[Feature]:
+        return self._features
 
     @property
     def pid(self) -> int | None:
@@ -112,11 +126,21 @@ class LlamaCpp:
             "cache_prompt": True,
             "response_fields": _FIELDS,
         }
-        if sampling.temperature == 0:
+        if request.output is not None:
+            body["json_schema"] = request.output.schema or {"type": "object"}
+        if sampling.presence_penalty or sampling.frequency_penalty:
+            body["presence_penalty"] = sampling.presence_penalty
+            body["frequency_penalty"] = sampling.frequency_penalty
+        constrained = request.output is not None or "presence_penalty" in body
+        if sampling.temperature == 0 and constrained:
+            body["temperature"] = 0.0
+        elif sampling.temperature == 0:
             # Greedy through one sampler: about 10% faster than the whole chain at temperature 0.
             body |= {"temperature": 0.0, "samplers": ["top_k"], "top_k": 1}
         else:
             body |= {"temperature": sampling.temperature, "top_p": sampling.top_p}
+        if sampling.top_k is not None and sampling.temperature > 0:
+            body["top_k"] = sampling.top_k
         if sampling.seed is not None:
             body["seed"] = sampling.seed
         return body

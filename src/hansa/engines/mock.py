@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 
 from hansa.core.errors import EngineError, EngineUnavailable
 from hansa.engines.base import EngineState
+from hansa.wire.features import FEATURES
 from hansa.wire.requests import Chunk, Request, Usage
 
 DEFAULT_ANSWER = " None\n"
@@ -25,6 +26,7 @@ class Mock:
         fail_after: int | None = None,
         gate: asyncio.Event | None = None,
     ) -> None:
+        self.features = frozenset(FEATURES)
         self.pieces = pieces
         self.fail_before = fail_before
         self.fail_after = fail_after

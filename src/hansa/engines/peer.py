@@ -18,6 +18,7 @@ from hansa.core.errors import (
 )
 from hansa.engines.base import EngineState
 from hansa.wire.protocol import GRANT_HEADER, HELLO_HEADER
+from hansa.wire.features import Feature
 from hansa.wire.requests import Chunk, Request
 from hansa.wire.sse import Event, decode_events
 
@@ -92,7 +93,7 @@ class PeerClient:
 
     def _chunk(self, event: Event) -> Chunk:
         if event.name == "error":
-            raise self._error(event.data.encode())
+            raise self._error(event.data)
         try:
             return _decode(event.data)
         except (msgspec.DecodeError, RecursionError) as error:
@@ -141,6 +142,11 @@ class Peer:
                 yield chunk
         if not finished:
             raise PeerError(f"{self._client.member}'s node ended its answer without a last chunk")
+
+    @property
+    def features(self) -> frozenset[Feature]:
+        """Its replicas' features come with its status, not from here."""
+        return frozenset()
 
     def state(self) -> EngineState:
         """Its replicas' states come with its status, not from here."""

@@ -41,6 +41,17 @@ receipts = Table(
     Index("receipts_uncopied", "copied", "maker", "position"),
 )
 
+spend = Table(
+    "spend",
+    metadata,
+    Column("account", String, primary_key=True),  # id of an API key
+    Column("month", String, primary_key=True),  # YYYY-MM, UTC
+    Column("requests", BigInteger, nullable=False),
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("completion_tokens", BigInteger, nullable=False),
+    Column("amount_nanousd", BigInteger, nullable=False),
+)
+
 open_grants = Table(
     "open_grants",
     metadata,

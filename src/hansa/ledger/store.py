@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -11,18 +12,23 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Engine
 
 from hansa.core.clock import Clock
-from hansa.core.digests import parse_canonical, sha256_hex
+from hansa.core.digests import canonical_json, parse_canonical, sha256_hex
 from hansa.core.errors import ConfigError, IntegrityError, StorageError
 from hansa.core.signing import Envelope, SigningKey
-from hansa.ledger import database
+from hansa.ledger import database, spend
 from hansa.ledger.entries import Entry, entry_of, made, received, served
 from hansa.ledger.heads import PeerHeads
+from hansa.ledger.journal import Journal, Record
 from hansa.ledger.receipts import merge_signatures, read, seal_head
 from hansa.ledger.schema import disputes, open_grants, peer_heads, receipts, tree
+from hansa.ledger.spend import Spend
 from hansa.ledger.writer import Writer
-from hansa.wire.protocol import Grant, ServedReceipt, TreeHead
+from hansa.wire.protocol import RECEIPT_TYPE, Grant, Receipt, ServedReceipt, TreeHead
 
 T = TypeVar("T")
+
+TAKEN_AT_ONCE = 500
+"""Records that a starting node takes in from its journal in one transaction."""
 
 REASON_CHARS_MAX = 500
 """Kept of an origin's reason not to sign."""
@@ -50,6 +56,7 @@ class Ledger:
         self._head = (self._tree.size, self._tree.root())
         self._in_doubt = False
         self._writer = None if writing is None else self._start(writing)
+        self._journal = None if self._writer is None else self._open_journal()
 
     @classmethod
     def open(
@@ -102,24 +109,37 @@ class Ledger:
                 with another receipt.
             StorageError: the disk refused; nothing was written.
         """
-        row = served(receipt, grant, self.member, maker)
-        await self._writable().write(lambda connection: self._append(connection, row))
+        await self._appended(served(receipt, grant, self.member, maker))
 
-    async def record_received(self, receipt: Envelope) -> None:
+    async def record_own(self, receipt: Receipt, *, maker: str = "", account: str = "") -> None:
+        """Append what we served to our own developer; it is signed as it enters the log.
+
+        `account` is the API key whose spend it adds to. The request's id must be new.
+
+        Raises:
+            StorageError: the disk refused; nothing was written.
+        """
+        if self._journal is None:
+            raise StorageError(f"the ledger {self._path} was opened to be read only")
+        await self._journal.commit(Record(canonical_json(receipt), maker, account))
+
+    async def record_received(self, receipt: Envelope, *, account: str = "") -> None:
         """Append what a peer served us, once both have signed; raises as `record_served`."""
         row = received(receipt, self.member)
-        promised = read(receipt).grant_sha256
+        content = read(receipt)
 
         def change(connection: Connection) -> None:
-            self._append(connection, row)
-            connection.execute(delete(open_grants).where(open_grants.c.grant_sha256 == promised))
+            if self._append(connection, row):
+                spend.add(connection, account, content)
+            connection.execute(
+                delete(open_grants).where(open_grants.c.grant_sha256 == content.grant_sha256)
+            )
 
         await self._writable().write(change)
 
     async def record_made(self, receipt: Envelope) -> None:
         """Append a copy of what others did with a model we make; raises as `record_served`."""
-        row = made(receipt, self.member)
-        await self._writable().write(lambda connection: self._append(connection, row))
+        await self._appended(made(receipt, self.member))
 
     async def pending_copies(
         self, maker: str, limit: int, leave_out: Sequence[str] = ()
@@ -270,9 +290,7 @@ class Ledger:
         return TreeHead(self.member, size, root.hex(), self._clock.now_ms())
 
     def signed_head(self) -> Envelope:
-        if self._key is None:
-            raise ConfigError(f"the ledger {self._path} was opened without a key to sign with")
-        return seal_head(self._key, self.head())
+        return seal_head(self._signing_key(), self.head())
 
     def inclusion_proof(self, index: int, size: int) -> list[bytes]:
         """Shows that receipt `index` is in the log's first `size`."""
@@ -282,10 +300,16 @@ class Ledger:
         """Shows that the log only grew from `old` receipts to `new`."""
         return self._tree.consistency_proof(old, new)
 
+    async def spent(self, month: str) -> list[Spend]:
+        """What each account used in `month` (`YYYY-MM`)."""
+        return await self._read(lambda connection: spend.load(connection, month))
+
     def close(self) -> None:
         """Write what is queued and let go of the file."""
         if self._writer is not None:
             self._writer.close()
+        if self._journal is not None:
+            self._journal.close()
         self._reader.dispose()
         if self._writing is not None:
             self._writing.dispose()
@@ -302,11 +326,43 @@ class Ledger:
             undone=self._undo,
         )
 
-    def _append(self, connection: Connection, row: dict[str, Any]) -> None:
+    def _open_journal(self) -> Journal:
+        """Open the journal, and take in what a node that was killed left in it."""
+        journal, left = Journal.open(self._path.with_suffix(".journal"), self._take)
+        writer = self._writable()
+        for n in range(0, len(left), TAKEN_AT_ONCE):
+            writer.do(partial(self._take_in, left[n : n + TAKEN_AT_ONCE]))
+        return journal
+
+    def _take(self, records: Sequence[Record], kept: Callable[[], None]) -> None:
+        self._writable().take(partial(self._take_in, records), kept)
+
+    def _take_in(self, records: Sequence[Record], connection: Connection) -> None:
+        """Sign what the journal holds and append it; what is here already changes nothing."""
+        for record in records:
+            receipt = msgspec.json.decode(record.payload, type=Receipt)
+            envelope = self._signing_key().seal(RECEIPT_TYPE, record.payload)
+            row = served(envelope, None, self.member, record.maker)
+            if self._append(connection, row):
+                spend.add(connection, record.account, receipt)
+
+    def _signing_key(self) -> SigningKey:
+        if self._key is None:
+            raise ConfigError(f"the ledger {self._path} was opened without a key to sign with")
+        return self._key
+
+    async def _appended(self, row: dict[str, Any]) -> None:
+        def change(connection: Connection) -> None:
+            self._append(connection, row)
+
+        await self._writable().write(change)
+
+    def _append(self, connection: Connection, row: dict[str, Any]) -> bool:
+        """Add a row at the log's end; false if it is there already."""
         added = connection.execute(_INSERT_RECEIPT, row | {"position": self._tree.size})
         if added.rowcount == 1:
             self._tree.append(row["payload"])
-            return
+            return True
         known = connection.scalar(
             select(receipts.c.payload).where(
                 *(receipts.c[name] == row[name] for name in ("request", "role", "server", "origin"))
@@ -317,6 +373,7 @@ class Ledger:
                 f"request {row['request']} has another receipt in the ledger already",
                 hint="compare both with `hansa receipts list` and `hansa receipts reconcile`",
             )
+        return False
 
     def _settle_doubt(self, connection: Connection) -> None:
         """After a failed write only the file knows what is in it."""
@@ -346,6 +403,8 @@ class Ledger:
         return self._writer
 
     async def _read(self, query: Callable[[Connection], T]) -> T:
+        if self._writer is not None:
+            await self._writer.caught_up()
         return await asyncio.to_thread(database.read, self._reader, self._path, query)
 
 

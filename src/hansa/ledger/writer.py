@@ -6,6 +6,7 @@ import errno
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,12 @@ QUEUE_MAX = 4096
 BATCH_MAX = 256
 """Changes in one transaction."""
 
+HELD_RETRY_S = 1.0
+"""After how long changes that the database refused are tried again."""
+
+LAZY_WAIT_S = 0.02
+"""How long changes that are on disk elsewhere are gathered before they are committed."""
+
 Change = Callable[[Connection], None]
 """Runs inside a transaction. A HansaError it raises before writing concerns only itself."""
 
@@ -30,9 +37,13 @@ Change = Callable[[Connection], None]
 class _Job:
     change: Change
     done: "asyncio.Future[None] | None" = None
+    kept: Callable[[], None] | None = None
+    """What is told once the change is on disk; such a change is on disk elsewhere and may wait."""
     error: HansaError | None = None
 
     def report(self) -> None:
+        if self.kept is not None and not isinstance(self.error, StorageError):
+            self.kept()
         if self.done is not None:
             # The loop may have ended meanwhile; the change is on disk all the same.
             with contextlib.suppress(RuntimeError):
@@ -71,6 +82,11 @@ class Writer:
         self._committed, self._undone = committed, undone
         self._queue: queue.Queue[_Job | None] = queue.Queue(QUEUE_MAX)
         self._closed = False
+        self._waiting = 0
+        """Changes queued, or being committed."""
+        self._counting = threading.Lock()
+        self._held: list[_Job] = []
+        """Changes that are on disk elsewhere and that the database refused: tried again."""
         self._thread = threading.Thread(target=self._run, name="hansa-ledger", daemon=True)
         self._thread.start()
 
@@ -89,6 +105,23 @@ class Writer:
         """Queue `change` and return; it is lost if the disk refuses it."""
         self._put(_Job(change))
 
+    async def caught_up(self) -> None:
+        """Return once everything that was queued before is on disk, or was refused."""
+        if not self._closed and self._waiting:
+            await self.write(_nothing)
+
+    def do(self, change: Change) -> None:
+        """Commit `change` here and now, before anything else was queued; for a start."""
+        with self._engine.begin() as connection:
+            self._before(connection)
+            change(connection)
+            self._finish(connection)
+        self._committed()
+
+    def take(self, change: Change, kept: Callable[[], None]) -> None:
+        """Queue `change`, which is on disk elsewhere already; `kept` hears when it is here too."""
+        self._put(_Job(change, kept=kept))
+
     def close(self) -> None:
         """Write what is queued, then stop."""
         if not self._closed:
@@ -99,27 +132,46 @@ class Writer:
     def _put(self, job: _Job) -> None:
         if self._closed:
             raise StorageError(f"the ledger {self._path} is closed")
+        with self._counting:
+            self._waiting += 1
         try:
             self._queue.put_nowait(job)
         except queue.Full:
+            self._settled(1)
             raise StorageError(
                 f"{QUEUE_MAX} changes wait to be written to {self._path}",
                 hint="the disk is too slow; look at its load",
             ) from None
 
+    def _settled(self, count: int) -> None:
+        with self._counting:
+            self._waiting -= count
+
     def _run(self) -> None:
         open_ = True
         while open_:
-            batch: list[_Job] = []
-            job = self._queue.get()
-            while job is not None:
-                batch.append(job)
-                if len(batch) == BATCH_MAX or self._queue.empty():
-                    break
-                job = self._queue.get_nowait()
-            open_ = job is not None
+            batch, open_ = self._gather()
             if batch:
                 self._commit(batch)
+
+    def _gather(self) -> tuple[list[_Job], bool]:
+        """The next changes to commit together, and whether there will be more."""
+        batch, self._held = self._held, []
+        until_s = time.monotonic() + HELD_RETRY_S if batch else None
+        while len(batch) < BATCH_MAX:
+            left_s = None if until_s is None else max(until_s - time.monotonic(), 0)
+            try:
+                job = self._queue.get(timeout=left_s)
+            except queue.Empty:
+                break
+            if job is None:
+                return batch, False
+            batch.append(job)
+            if job.kept is None:
+                until_s = 0  # Somebody waits for this one: take what is there already, and go.
+            elif until_s is None:
+                until_s = time.monotonic() + LAZY_WAIT_S
+        return batch, True
 
     def _commit(self, batch: list[_Job]) -> None:
         try:
@@ -132,19 +184,26 @@ class Writer:
         except Exception as error:  # noqa: BLE001  the thread must outlive any failed write
             self._undone()
             refused = disk_error(error, self._path)
+            self._held = [job for job in batch if job.kept is not None]
             for job in batch:
                 job.error = refused
+        self._settled(len(batch) - len(self._held))
         for job in batch:
             job.report()
 
     @staticmethod
     def _apply(job: _Job, connection: Connection) -> None:
+        job.error = None
         try:
             job.change(connection)
         except StorageError:
             raise
         except HansaError as error:
             job.error = error
+
+
+def _nothing(_: Connection) -> None:
+    """A change that waits for those before it."""
 
 
 def disk_error(error: Exception, path: Path) -> HansaError:

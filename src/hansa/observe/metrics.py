@@ -41,6 +41,12 @@ class Metrics:
             "Attempts that failed before their first token and were tried elsewhere.",
             registry=self.registry,
         )
+        self.hedges = Counter(
+            "hansa_hedges_total",
+            "Second replicas asked because the first was slower than it mostly is.",
+            ("server",),
+            registry=self.registry,
+        )
         self.disputes = Counter(
             "hansa_receipt_disputes_total",
             "Receipts of other members that this node refused to countersign.",

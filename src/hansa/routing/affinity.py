@@ -1,5 +1,6 @@
 """Which replica saw the beginning of a prompt lately: its cache makes it faster."""
 
+import functools
 from collections import OrderedDict
 
 BLOCK_CHARS = 64
@@ -18,8 +19,9 @@ class PrefixMemory:
     def remember(self, replica: str, prompt: str) -> None:
         """Note that `replica` has just read `prompt`."""
         for block in _blocks(prompt):
-            self._seen[replica, *block] = None
-            self._seen.move_to_end((replica, *block))
+            key = (replica, *block)
+            self._seen[key] = None
+            self._seen.move_to_end(key)
         while len(self._seen) > ENTRIES_MAX:
             self._seen.popitem(last=False)
 
@@ -38,6 +40,7 @@ class PrefixMemory:
         return warm
 
 
+@functools.lru_cache(maxsize=8)
 def _blocks(prompt: str) -> list[tuple[int, int]]:
     """Lengths of growing beginnings, each with the hash of its last block and all before."""
     blocks: list[tuple[int, int]] = []

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hansa.core.bounds import COMPLETE_BUDGET_MS
-from hansa.core.errors import EngineUnavailable, NotFound, PolicyRefusal
+from hansa.core.errors import EngineUnavailable, HansaError, NotFound, PolicyRefusal, Unsupported
 from hansa.routing.candidates import Candidate
 from hansa.routing.predict import Prediction, predict
 from hansa.routing.rules import RULES, Refusal, refusal
@@ -68,6 +68,7 @@ def plan(request: Request, candidates: Sequence[Candidate]) -> Plan:
 
     Raises:
         NotFound: no member offers the model.
+        Unsupported: no engine can do all that is asked; it names what.
         PolicyRefusal: a rule leaves no replica; it names the rule.
         EngineUnavailable: every replica that may serve it is down.
     """
@@ -112,11 +113,16 @@ def _nothing_offered(request: Request, candidates: Sequence[Candidate]) -> Excep
     )
 
 
-def _nothing_allowed(considered: Sequence[Considered]) -> PolicyRefusal:
+def _nothing_allowed(considered: Sequence[Considered]) -> HansaError:
     order = list(RULES)
     refusals = [(each.candidate.name, each.refused) for each in considered if each.refused]
     last = max((refused.rule for _, refused in refusals), key=order.index)
     said = "; ".join(f"{name}: {refused.reason}" for name, refused in refusals)
+    if last == "capability":
+        return Unsupported(
+            f"no replica can do what is asked: {said}",
+            hint="leave it out, or ask for a model that can; GET /v1/models lists them",
+        )
     return PolicyRefusal(
         f"no replica may serve this request: {said}",
         rule=last,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from hansa.routing.candidates import Candidate
 from hansa.routing.predict import prompt_tokens
+from hansa.wire.features import needed
 from hansa.wire.requests import Request
 
 
@@ -12,6 +13,14 @@ from hansa.wire.requests import Request
 class Refusal:
     rule: str
     reason: str
+
+
+def capability(request: Request, candidate: Candidate) -> str:
+    able = candidate.replica.features
+    missing = [each for each in needed(request) if each not in able]
+    if not missing:
+        return ""
+    return f"its engine cannot do {' or '.join(missing)} with {candidate.terms.model}"
 
 
 def residency(request: Request, candidate: Candidate) -> str:
@@ -52,6 +61,7 @@ Rule = Callable[[Request, Candidate], str]
 """Says why a candidate may not serve; empty if it may."""
 
 RULES: dict[str, Rule] = {
+    "capability": capability,
     "residency": residency,
     "licence": licence,
     "data_use": data_use,

@@ -8,6 +8,7 @@ envelope (`core.signing.Envelope`) whose payload is canonical JSON of one of the
 import msgspec
 
 from hansa.core.signing import Envelope
+from hansa.wire.features import Feature
 from hansa.wire.requests import Policy, Task
 
 CHARTER_TYPE = "application/vnd.hansa.charter.v1+json"
@@ -150,6 +151,10 @@ class ReplicaStatus(msgspec.Struct, frozen=True):
     prompt_tokens_per_s: float
     decode_tokens_per_s: float
     context_tokens: int
+    features: tuple[Feature, ...] = ()
+    """What its engine can do; a request that needs more is not sent there."""
+    adapters: tuple[str, ...] = ()
+    """Models it serves besides `model`, as adapters on it."""
 
 
 class NodeStatus(msgspec.Struct, frozen=True):

@@ -8,16 +8,22 @@ from typing import Literal
 
 import msgspec
 
+from hansa.wire.tools import OutputForm, Tool, ToolCall, ToolChoice, ToolDelta
+
 Task = Literal["complete", "edit", "apply", "chat", "reason", "embed"]
-FinishReason = Literal["stop", "length", "cancelled"]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "cancelled"]
 
 ANY_MODEL = "auto"
 """The model name that leaves the choice to routing."""
 
 
-class Message(msgspec.Struct, frozen=True):
-    role: Literal["system", "user", "assistant"]
+class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    """Of an assistant's message: what it called."""
+    tool_call: str = ""
+    """Of a tool's message: the id of the call it answers."""
 
 
 class Snippet(msgspec.Struct, frozen=True):
@@ -45,15 +51,23 @@ class Policy(msgspec.Struct, frozen=True):
     """What the developer has bought."""
 
 
-class Sampling(msgspec.Struct, frozen=True):
+class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
     max_tokens: int = 256
+    """Of each choice."""
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    choices: int = 1
+    """Answers wanted to the one prompt."""
+    logprobs: int | None = None
+    """Log-probabilities of the tokens, with so many alternatives each; None: none."""
+    top_k: int | None = None
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
 
 
-class Request(msgspec.Struct, frozen=True):
+class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str
     task: Task
     model: str = ANY_MODEL
@@ -72,14 +86,26 @@ class Request(msgspec.Struct, frozen=True):
     """False: nodes send the whole answer in one chunk, which costs them less."""
     replica: str = ""
     """Set between members: the replica the origin chose. A hint; the server may choose another."""
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = ToolChoice()
+    output: OutputForm | None = None
+    inputs: tuple[str, ...] = ()
+    """For embedding: the texts."""
+    dimensions: int | None = None
+    """For embedding: the length of the vectors; None: the model's own."""
+    suffix_is_hint: bool = False
+    """The caller trims what repeats the suffix itself, so a model that only continues text will
+    do."""
 
     def prompt_chars(self) -> int:
         """Characters of everything the model will see."""
         return (
             len(self.prefix)
             + len(self.suffix)
-            + sum(len(message.content) for message in self.messages)
+            + sum(_message_chars(message) for message in self.messages)
             + sum(len(snippet.text) for snippet in self.snippets)
+            + sum(len(text) for text in self.inputs)
+            + sum(_tool_chars(tool) for tool in self.tools)
         )
 
 
@@ -91,13 +117,49 @@ class Usage(msgspec.Struct, frozen=True):
     """Prompt tokens the engine had in its cache already."""
 
 
+class TokenLogprob(msgspec.Struct, frozen=True, omit_defaults=True):
+    token: str
+    logprob: float
+    """Natural logarithm."""
+    top: tuple[tuple[str, float], ...] = ()
+    """The likeliest tokens at this place with their log-probabilities, best first."""
+
+
 class Chunk(msgspec.Struct, frozen=True, omit_defaults=True):
     """A piece of an answer. The last one has `finish` and `usage`; a peer's also the `receipt`."""
 
     text: str = ""
     finish: FinishReason | None = None
+    """Only in the last chunk of all."""
     usage: Usage | None = None
     receipt: str | None = None
     """JSON of the DSSE envelope that holds the server's receipt."""
     replica: str = ""
     """Which replica serves, in a peer's first chunk; it may not be the one wished for."""
+    choice: int = 0
+    """Which of several answers this is a piece of."""
+    ends: FinishReason | None = None
+    """Of several answers, this one is complete; more of the others may follow."""
+    reasoning: str = ""
+    """What the model thought before it answered, where the engine tells it apart."""
+    tool_calls: tuple[ToolDelta, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+    embeddings: tuple[str, ...] = ()
+    """Base64 of little-endian float32, a vector for each input."""
+
+    def said(self) -> str:
+        """All that was generated, as one text: what digests cover, however it was cut up."""
+        if not (self.reasoning or self.tool_calls or self.embeddings):
+            return self.text
+        calls = "".join(f"{each.name}{each.arguments}" for each in self.tool_calls)
+        return f"{self.reasoning}{self.text}{calls}{''.join(self.embeddings)}"
+
+
+def _message_chars(message: Message) -> int:
+    calls = sum(len(call.name) + len(call.arguments) for call in message.tool_calls)
+    return len(message.content) + calls
+
+
+def _tool_chars(tool: Tool) -> int:
+    parameters = len(msgspec.json.encode(tool.parameters))
+    return len(tool.name) + len(tool.description) + parameters

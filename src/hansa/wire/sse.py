@@ -12,7 +12,8 @@ from hansa.core.errors import EngineError
 
 
 class Event(msgspec.Struct, frozen=True):
-    data: str
+    data: bytes
+    """UTF-8, not yet checked."""
     name: str = "message"
 
 
@@ -27,7 +28,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self._buffer = b""
-        self._data: list[str] = []
+        self._data: list[bytes] = []
         self._name = "message"
         self._size = 0
 
@@ -35,13 +36,17 @@ class Decoder:
         """Return the events completed by `data`.
 
         Raises:
-            EngineError: an event larger than `SSE_EVENT_BYTES_MAX`, or text that is not UTF-8.
+            EngineError: an event larger than `SSE_EVENT_BYTES_MAX`, or a field that is not UTF-8.
         """
-        self._buffer += data
-        # A CR at the very end may be half of a CRLF; wait for what follows.
-        held = b"\r" if self._buffer.endswith(b"\r") else b""
-        text = self._buffer[: len(self._buffer) - len(held)]
-        lines = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        self._buffer = self._buffer + data if self._buffer else data
+        if b"\r" in self._buffer:
+            # A CR at the very end may be half of a CRLF; wait for what follows.
+            held = b"\r" if self._buffer.endswith(b"\r") else b""
+            text = self._buffer[: len(self._buffer) - len(held)]
+            lines = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        else:
+            held = b""
+            lines = self._buffer.split(b"\n")
         self._buffer = lines.pop() + held
         events = [event for line in lines if (event := self._take(line)) is not None]
         self._check_size(len(self._buffer))
@@ -52,12 +57,12 @@ class Decoder:
             return self._finish()
         self._size += len(line)
         self._check_size()
-        field, _, value = _decode(line).partition(":")
-        value = value.removeprefix(" ")
-        if field == "data":
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"data":
             self._data.append(value)
-        elif field == "event":
-            self._name = value
+        elif field == b"event":
+            self._name = _decode(value)
         return None
 
     def _check_size(self, more: int = 0) -> None:
@@ -65,8 +70,10 @@ class Decoder:
             raise EngineError(f"an event of over {SSE_EVENT_BYTES_MAX} bytes arrived")
 
     def _finish(self) -> Event | None:
-        event = Event("\n".join(self._data), self._name) if self._data else None
-        self._data, self._name, self._size = [], "message", 0
+        event = Event(b"\n".join(self._data), self._name) if self._data else None
+        if event is not None:
+            self._data = []
+        self._name, self._size = "message", 0
         return event
 
 

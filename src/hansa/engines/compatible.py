@@ -1,0 +1,265 @@
+"""An engine that speaks OpenAI's API, whoever runs it; what differs is in its `Quirks`."""
+
+import array
+import asyncio
+import base64
+import contextlib
+import sys
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import structlog
+
+from hansa.core.errors import EngineError, EngineUnavailable, HansaError, UserError
+from hansa.engines.base import EngineState
+from hansa.engines.bodies import chat_body, embed_body, middle_body, prompt_body
+from hansa.engines.events import EventReader, error_text
+from hansa.engines.http import HttpClient, HttpReply
+from hansa.engines.quirks import Quirks
+from hansa.wire.features import Feature
+from hansa.wire.requests import Chunk, Request, Usage
+from hansa.wire.sse import Decoder
+
+PROBE_INTERVAL_S = 2.0
+PROBE_RETRY_FIRST_S = 0.1
+PROBE_TIMEOUT_S = 2.0
+ERROR_BYTES_MAX = 64 * 1024
+EMBEDDINGS_BYTES_MAX = 64 * 1024 * 1024
+RETRY_AFTER_MAX_S = 60.0
+CHARS_PER_TOKEN = 3.0
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompatibleConfig:
+    """One replica behind an address."""
+
+    name: str
+    url: str
+    """Base address as the SDKs take it, such as `http://127.0.0.1:8000/v1`."""
+    model: str
+    """The league's name of the model."""
+    upstream_model: str
+    """The engine's name of it."""
+    api_key: str = ""
+    adapters: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The league's name of each adapter to its path, or id, at the engine."""
+
+
+class Compatible:
+    """One replica: an engine at an address, asked over HTTP."""
+
+    def __init__(
+        self,
+        config: CompatibleConfig,
+        quirks: Quirks,
+        *,
+        features: frozenset[Feature],
+        render: Callable[[Request], str],
+        stop: tuple[str, ...] = (),
+    ) -> None:
+        """`render` writes the prompt of a completion; `stop` always ends one."""
+        self._config = config
+        self._quirks = quirks
+        self._features = features
+        self._render = render
+        self._stop = stop
+        key = [("authorization", f"Bearer {config.api_key}")] if config.api_key else []
+        self._http = HttpClient(config.url, [*key, ("content-type", "application/json")])
+        self._base = self._http.origin.base
+        self._state: EngineState = "starting"
+        self._probe: asyncio.Task[None] | None = None
+
+    @property
+    def features(self) -> frozenset[Feature]:
+        return self._features
+
+    def state(self) -> EngineState:
+        return self._state
+
+    async def start(self) -> None:
+        """Begin to watch the engine; a hosted API counts as ready until requests show otherwise."""
+        if self._quirks.hosted:
+            self._state = "ready"
+        else:
+            self._probe = asyncio.create_task(self._watch(), name=f"probe {self._config.name}")
+
+    async def close(self) -> None:
+        if self._probe is not None:
+            self._probe.cancel()
+            await asyncio.gather(self._probe, return_exceptions=True)
+            self._probe = None
+        await self._http.close()
+        self._state = "down"
+
+    async def stream(self, request: Request) -> AsyncGenerator[Chunk]:
+        if request.inputs:
+            yield await self._embed(request)
+            return
+        path, body = self._asked(request)
+        reply = await self._http.send("POST", self._base + path, msgspec.json.encode(body))
+        try:
+            if reply.status != 200:
+                raise await self._refused(reply)
+            reader = EventReader(request, round(request.prompt_chars() / CHARS_PER_TOKEN))
+            decoder = Decoder()
+            while not reader.done and (data := await reply.some()):
+                for chunk in reader.read(decoder.feed(data)):
+                    yield chunk
+            last = reader.last()
+            reply.finish()
+        except BaseException:  # also when the reader leaves: the engine must stop at once
+            reply.abort()
+            raise
+        yield last
+
+    def _asked(self, request: Request) -> tuple[str, dict[str, Any]]:
+        """Path and body of a request for text."""
+        model, quirks = self._named(request), self._quirks
+        if request.messages:
+            return quirks.chat, self._with_adapter(request, chat_body(request, model, quirks))
+        request = self._stopping(request)
+        if quirks.fim and (request.suffix or not quirks.complete):
+            return quirks.fim, middle_body(request, model, request.prefix, quirks)
+        body = prompt_body(request, model, self._render(request), quirks)
+        return quirks.complete, self._with_adapter(request, body)
+
+    def _named(self, request: Request) -> str:
+        if request.model in self._config.adapters and self._quirks.adapters != "scaled":
+            return request.model if self._quirks.adapters else self._config.adapters[request.model]
+        return self._config.upstream_model
+
+    def _with_adapter(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
+        if self._quirks.adapters == "scaled" and self._config.adapters:
+            # Every adapter is named, so that one left over from another request is off.
+            body["lora"] = [
+                {"id": int(number), "scale": 1.0 if name == request.model else 0.0}
+                for name, number in self._config.adapters.items()
+            ]
+        return body
+
+    def _stopping(self, request: Request) -> Request:
+        if not self._stop:
+            return request
+        stop = (*request.sampling.stop, *self._stop)
+        sampling = msgspec.structs.replace(request.sampling, stop=stop)
+        return msgspec.structs.replace(request, sampling=sampling)
+
+    async def _embed(self, request: Request) -> Chunk:
+        body = msgspec.json.encode(embed_body(request, self._named(request)))
+        reply = await self._http.send("POST", self._base + self._quirks.embed, body)
+        try:
+            if reply.status != 200:
+                raise await self._refused(reply)
+            said = _decode_embeddings(await reply.whole(EMBEDDINGS_BYTES_MAX))
+        except BaseException:
+            reply.abort()
+            raise
+        vectors = sorted(said.data, key=lambda each: each.index)
+        if len(vectors) != len(request.inputs):
+            raise EngineError(f"{len(request.inputs)} texts went in, {len(vectors)} vectors came")
+        return Chunk(
+            finish="stop",
+            usage=Usage(said.usage.prompt_tokens, 0),
+            embeddings=tuple(_packed(each.embedding) for each in vectors),
+        )
+
+    async def _refused(self, reply: HttpReply) -> HansaError:
+        """What an answer other than 200 means for the request."""
+        said = error_text(await reply.whole(ERROR_BYTES_MAX))
+        where = f"the engine of replica {self._config.name}"
+        if any(each in said for each in self._quirks.too_long):
+            return UserError(f"the prompt does not fit {where}: {said}", hint="send less text")
+        if reply.status in (400, 413, 422):
+            return UserError(f"{where} refused the request: {said}")
+        if reply.status in (408, 425, 429) or reply.status >= 500:
+            error = EngineUnavailable(f"{where} answered {reply.status}: {said}")
+            error.retry_after_s = _retry_after_s(reply.headers.get("retry-after", ""))
+            return error
+        hint = ""
+        if reply.status in (401, 403):
+            hint = "check the replica's api_key_file"
+        elif reply.status == 404:
+            hint = "check the replica's url and upstream_model"
+        return EngineError(f"{where} answered {reply.status}: {said}", hint=hint)
+
+    async def _watch(self) -> None:
+        retry_s = PROBE_RETRY_FIRST_S
+        while True:
+            try:
+                async with asyncio.timeout(PROBE_TIMEOUT_S):
+                    await self._ask_health()
+            except (HansaError, TimeoutError) as error:
+                if self._state == "ready":
+                    _log.warning("engine_lost", replica=self._config.name, error=str(error))
+                self._state = "down"
+                await asyncio.sleep(retry_s)
+                retry_s = min(retry_s * 2, PROBE_INTERVAL_S)
+                continue
+            if self._state != "ready":
+                await self._load_adapters()
+                _log.info("engine_ready", replica=self._config.name, url=self._config.url)
+            self._state, retry_s = "ready", PROBE_RETRY_FIRST_S
+            await asyncio.sleep(PROBE_INTERVAL_S)
+
+    async def _ask_health(self) -> None:
+        reply = await self._http.send("GET", self._quirks.health)
+        await reply.whole(ERROR_BYTES_MAX)
+        if reply.status != 200:
+            raise EngineUnavailable(f"{self._quirks.health} answered {reply.status}")
+
+    async def _load_adapters(self) -> None:
+        """Have the engine load each adapter; one it has already is refused, and that is well."""
+        if self._quirks.adapters != "loaded":
+            return
+        for name, path in self._config.adapters.items():
+            body = msgspec.json.encode({"lora_name": name, "lora_path": path})
+            with contextlib.suppress(HansaError):
+                reply = await self._http.send("POST", self._quirks.load_adapter, body)
+                said = error_text(await reply.whole(ERROR_BYTES_MAX))
+                if reply.status != 200 and "already" not in said:
+                    _log.error(
+                        "adapter_not_loaded",
+                        replica=self._config.name,
+                        adapter=name,
+                        error=f"{reply.status}: {said}",
+                    )
+
+
+class _Embedding(msgspec.Struct):
+    embedding: list[float]
+    index: int = 0
+
+
+class _EmbedUsage(msgspec.Struct):
+    prompt_tokens: int = 0
+
+
+class _Embeddings(msgspec.Struct):
+    data: list[_Embedding]
+    usage: _EmbedUsage = msgspec.field(default_factory=_EmbedUsage)
+
+
+def _decode_embeddings(body: bytes) -> _Embeddings:
+    try:
+        return msgspec.json.decode(body, type=_Embeddings)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise EngineError(f"the engine sent embeddings that are none: {error}") from error
+
+
+def _packed(vector: list[float]) -> str:
+    values = array.array("f", vector)
+    if sys.byteorder == "big":
+        values.byteswap()
+    return base64.b64encode(values.tobytes()).decode()
+
+
+def _retry_after_s(header: str) -> float | None:
+    """The header's seconds; a date, or nothing of use, is None."""
+    try:
+        return min(max(float(header), 0.0), RETRY_AFTER_MAX_S)
+    except ValueError:
+        return None

@@ -1,0 +1,136 @@
+"""From a replica's settings to its engine, ready to be started."""
+
+import importlib.util
+from functools import partial
+from typing import cast
+
+from hansa.answer.fleet import LocalReplica
+from hansa.context.templates import render
+from hansa.core.errors import ConfigError
+from hansa.core.files import user_state_dir
+from hansa.core.settings import ReplicaSettings, Settings
+from hansa.engines.base import Engine
+from hansa.engines.compatible import Compatible, CompatibleConfig
+from hansa.engines.kinds import COMPATIBLE
+from hansa.engines.llamacpp import LlamaCpp, LlamaCppConfig
+from hansa.engines.mock import Mock
+from hansa.league.chain import Chain
+from hansa.models.catalog import Card, card_of, catalog
+from hansa.models.profile import Profile
+from hansa.models.store import ModelStore
+from hansa.wire.features import FEATURES, Feature
+
+PLAIN = Profile(chat="chatml", stop=(), context_tokens=1 << 20, chars_per_token=3.0)
+"""How a model without a card is prompted: its text as it is; chats go through its own engine."""
+
+
+def make_replica(each: ReplicaSettings, settings: Settings, chain: Chain) -> LocalReplica:
+    """Make one replica of this node; nothing has started.
+
+    Raises:
+        ConfigError, NotFound, IntegrityError: terms, weights, key or features do not fit.
+    """
+    member = chain.current.member(settings.member)
+    assert member
+    for model in (each.model, *(adapter.model for adapter in each.adapters)):
+        if chain.current.terms(model) is None:
+            raise ConfigError(
+                f"replica {each.id!r} serves the model {model!r}, which the charter has no "
+                "terms for",
+                hint="its maker offers it with `hansa league offer`",
+            )
+    context_tokens = each.context_tokens
+    if each.engine == "mock":
+        engine: Engine = Mock()
+    elif each.engine == "llamacpp":
+        engine = _llamacpp(each, settings, chain)
+        context_tokens = min(context_tokens, card_of(each.model).profile.context_tokens)
+    else:
+        engine = _elsewhere(each)
+    return LocalReplica(
+        id=each.id,
+        model=each.model,
+        region=each.region or member.jurisdiction,
+        slots=each.slots,
+        queue=each.queue,
+        context_tokens=context_tokens,
+        engine=engine,
+        adapters=tuple(adapter.model for adapter in each.adapters),
+    )
+
+
+def _llamacpp(each: ReplicaSettings, settings: Settings, chain: Chain) -> LlamaCpp:
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise ConfigError(
+            f"replica {each.id!r} needs the embedded engine, which is not installed",
+            hint="install hansa[embedded]",
+        )
+    card, terms = card_of(each.model), chain.current.terms(each.model)
+    weights_sha256 = terms.weights_sha256 if terms else ""
+    if weights_sha256 and weights_sha256 != card.weights.sha256:
+        raise ConfigError(
+            f"the charter names other weights for {each.model} than the catalog of this version",
+            hint="bring Hansa to the version the league uses",
+        )
+    path = ModelStore(settings.model_dir or user_state_dir()).require(card)
+    context_tokens = min(each.context_tokens, card.profile.context_tokens)
+    return LlamaCpp(
+        LlamaCppConfig(str(path), each.threads, each.slots, context_tokens),
+        render=partial(render, profile=card.profile),
+        stop=card.profile.stop,
+        name=each.id,
+        log_path=settings.state_dir / "logs" / f"engine-{each.id}.log",
+        fills_in=card.profile.fim is not None,
+    )
+
+
+def _elsewhere(each: ReplicaSettings) -> Engine:
+    quirks = COMPATIBLE[each.engine]
+    card = _card(each)
+    profile = card.profile if card else PLAIN
+    features = _features(each, quirks.features)
+    if not each.features and profile.fim is not None and "complete" in features:
+        features |= {"suffix"}
+    config = CompatibleConfig(
+        name=each.id,
+        url=each.url,
+        model=each.model,
+        upstream_model=each.upstream_model or each.model,
+        api_key=_secret(each),
+        adapters={adapter.model: adapter.path for adapter in each.adapters},
+    )
+    return Compatible(
+        config,
+        quirks,
+        features=features,
+        render=partial(render, profile=profile),
+        stop=profile.stop,
+    )
+
+
+def _card(each: ReplicaSettings) -> Card | None:
+    return card_of(each.card) if each.card else catalog().get(each.model)
+
+
+def _features(each: ReplicaSettings, usual: frozenset[Feature]) -> frozenset[Feature]:
+    strange = set(each.features) - set(FEATURES)
+    if strange:
+        raise ConfigError(
+            f"replica {each.id!r} has the feature {min(strange)!r}, which there is not",
+            hint=f"features: {', '.join(FEATURES)}",
+        )
+    return frozenset(cast("tuple[Feature, ...]", each.features)) or usual
+
+
+def _secret(each: ReplicaSettings) -> str:
+    if each.api_key_file is None:
+        return ""
+    try:
+        secret = each.api_key_file.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"cannot read the key of replica {each.id!r} from {each.api_key_file}: {error}"
+        ) from error
+    if not secret or not secret.isprintable():
+        raise ConfigError(f"{each.api_key_file} holds no key on one line")
+    return secret
