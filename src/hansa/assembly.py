@@ -20,7 +20,8 @@ from hansa.core.clock import Clock, SystemClock
 from hansa.core.settings import Settings
 from hansa.engines.peer import Peer, PeerClient
 from hansa.gateway import health, mistral, native, openai, peer
-from hansa.league.chain import Chain
+from hansa.gateway.desk import Desk
+from hansa.gateway.router import Router
 from hansa.league.grants import GrantChecker
 from hansa.ledger.store import Ledger
 from hansa.observe.metrics import Metrics
@@ -33,7 +34,7 @@ class Node:
     """A member's node, wired; `app` serves it."""
 
     settings: Settings
-    app: Starlette
+    app: Router
     fleet: Fleet
     answering: Answering
     peers: Peers
@@ -94,15 +95,21 @@ async def build(settings: Settings, clock: Clock | None = None) -> Node:
     def view() -> NodeView:
         return view_node(fleet, recent, ledger, answering.gate)
 
-    app = Starlette(
+    desk = Desk(answering, keys)
+    site = Starlette(
         routes=[
-            *openai.routes(answering, keys, chain),
-            *mistral.routes(answering, keys, chain),
-            *native.routes(answering, keys, view),
-            *peer.routes(answering, peers, checker),
             *health.routes(view, metrics, answering.gate),
             *pages.routes(view, keys),
         ],
-        exception_handlers={404: openai.no_such_endpoint, 405: openai.no_such_endpoint},
+        exception_handlers={404: health.no_such_endpoint, 405: health.no_such_endpoint},
+    )
+    app = Router(
+        [
+            *openai.routes(desk, chain),
+            *mistral.routes(desk, chain),
+            *native.routes(desk, answering, view),
+            *peer.routes(answering, peers, checker),
+        ],
+        site,
     )
     return Node(settings, app, fleet, answering, peers, ledger, http)

@@ -18,7 +18,7 @@ from hansa.league.chain import Chain
 from hansa.models.catalog import Card, card_of, catalog
 from hansa.models.profile import Profile
 from hansa.models.store import ModelStore
-from hansa.wire.features import FEATURES, Feature
+from hansa.wire.features import FEATURES, FILLS_IN, Feature
 
 PLAIN = Profile(chat="chatml", stop=(), context_tokens=1 << 20, chars_per_token=3.0)
 """How a model without a card is prompted: its text as it is; chats go through its own engine."""
@@ -90,7 +90,7 @@ def _elsewhere(each: ReplicaSettings) -> Engine:
     profile = card.profile if card else PLAIN
     features = _features(each, quirks.features)
     if not each.features and profile.fim is not None and "complete" in features:
-        features |= {"suffix"}
+        features |= FILLS_IN
     config = CompatibleConfig(
         name=each.id,
         url=each.url,

@@ -8,15 +8,18 @@ import socket
 from collections.abc import Callable, Generator
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hansa.assembly import build
 from hansa.core.errors import ConfigError
 from hansa.core.settings import Listen, Settings
+from hansa.gateway.call import GONE, Gone
+from hansa.gateway.router import Router
 from hansa.observe.logs import configure_logs
 
 SHUTDOWN_GRACE_S = 5
 CONNECTIONS_BACKLOG = 1024
-CONNECTIONS_MAX = 2048
+CONNECTIONS_MAX = 4096
 """Connections and requests held at once; more are answered 503."""
 
 
@@ -37,17 +40,7 @@ async def _serve(
     node = await build(settings)
     try:
         await node.start()
-        server = _Server(
-            uvicorn.Config(
-                node.app,
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
-                limit_concurrency=CONNECTIONS_MAX,
-            )
-        )
+        server = _Server(server_config(node.app))
         loop = asyncio.get_running_loop()
         for each in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(each, server.stop)
@@ -56,6 +49,37 @@ async def _serve(
         await server.serve(sockets=[bound])
     finally:
         await node.close()
+
+
+def server_config(app: Router) -> uvicorn.Config:
+    """How a node's application is served."""
+    return uvicorn.Config(
+        app,
+        http=_Connection,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
+        limit_concurrency=CONNECTIONS_MAX,
+    )
+
+
+class _Connection(HttpToolsProtocol):
+    """Tells the request's worker at once when its client is gone."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        gone = Gone()
+        self.scope[GONE] = gone  # pyright: ignore[reportGeneralTypeIssues]  a key of our own
+        self._gone = gone
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        gone: Gone | None = getattr(self, "_gone", None)
+        if gone is not None:
+            gone.leave()
 
 
 class _Server(uvicorn.Server):

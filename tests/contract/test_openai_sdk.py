@@ -111,7 +111,8 @@ async def test_refusal_names_the_rule(client: openai.AsyncOpenAI) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"n": 2}, "n is 2"),
+        ({"n": 2}, "cannot do choices"),
+        ({"extra_body": {"logit_bias": {"1": 2}}}, "logit_bias"),
         ({"max_tokens": 0}, "max_tokens is 0"),
         ({"temperature": 3}, "temperature is 3"),
         ({"extra_body": {"hansa": {"residence": ["eu"]}}}, "residence"),

@@ -19,7 +19,7 @@ from hansa.accounts.keys import KeyRing, keys_path
 from hansa.assembly import Node, build
 from hansa.core.clock import SystemClock
 from hansa.core.settings import Settings
-from hansa.serving import bind
+from hansa.serving import bind, server_config
 from support.league import Made
 
 HANSA = str(Path(sys.executable).with_name("hansa"))
@@ -39,9 +39,7 @@ class Running:
 async def running(settings: Settings) -> AsyncGenerator[Running]:
     """Serve a node on its own port in this event loop."""
     node = await build(settings)
-    server = uvicorn.Server(
-        uvicorn.Config(node.app, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
-    )
+    server = uvicorn.Server(server_config(node.app))
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]  signals are ours
     listen = bind(settings.listen)
     await node.start()

@@ -6,7 +6,7 @@ BODY_BYTES_MAX = 4 * 1024 * 1024
 SSE_EVENT_BYTES_MAX = 1024 * 1024
 """Largest single server-sent event a client of ours accepts."""
 
-REQUESTS_IN_FLIGHT_MAX = 256
+REQUESTS_IN_FLIGHT_MAX = 2048
 """Requests a node works on at once; more are refused with 503 and Retry-After."""
 
 REQUEST_DEADLINE_S = 120.0

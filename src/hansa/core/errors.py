@@ -19,6 +19,8 @@ each instance a message (what happened, where) and a `hint` (what to do). The do
 their own form once: an HTTP body, an exit code.
 """
 
+from collections.abc import Mapping
+
 
 class HansaError(Exception):
     """Base of all errors raised on purpose."""
@@ -32,6 +34,8 @@ class HansaError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.headers: Mapping[str, str] = {}
+        """What a door adds to its answer, such as how much of a limit is left."""
         self.retry_after_s: float | None = None
         """When to try again, if that is known; the doors say it in `Retry-After`."""
 

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import msgspec
 
@@ -157,11 +157,13 @@ class _Source:
 
 def _resolve_key_files(raw: dict[str, Any], source: "_Source") -> None:
     replicas: Any = raw.get("replica")
-    tables: list[Any] = replicas if isinstance(replicas, list) else []
-    for n, table in enumerate(tables):
-        named = table.get("api_key_file") if isinstance(table, dict) else None
-        if isinstance(named, str):
-            table["api_key_file"] = str(source.absolute(f"replica[{n}].api_key_file", named))
+    for n, each in enumerate(cast("list[Any]", replicas) if isinstance(replicas, list) else []):
+        if not isinstance(each, dict):
+            continue
+        table = cast("dict[str, Any]", each)
+        if isinstance(table.get("api_key_file"), str):
+            place = f"replica[{n}].api_key_file"
+            table["api_key_file"] = str(source.absolute(place, table["api_key_file"]))
 
 
 def _path(kind: type, value: Any) -> Any:

@@ -14,7 +14,7 @@ from hansa.core.bounds import REQUEST_DEADLINE_S
 from hansa.core.errors import EngineError, EngineUnavailable, UserError
 from hansa.engines.base import EngineState
 from hansa.engines.llamacpp_child import LlamaCppConfig
-from hansa.wire.features import Feature
+from hansa.wire.features import FILLS_IN, Feature
 from hansa.wire.requests import Chunk, FinishReason, Request, Usage
 from hansa.wire.sse import decode_events
 
@@ -48,7 +48,7 @@ class LlamaCpp:
 
         `fills_in`: the model was trained to fill in the middle.
         """
-        self._features: frozenset[Feature] = FEATURES | {"suffix"} if fills_in else FEATURES
+        self._features: frozenset[Feature] = FEATURES | FILLS_IN if fills_in else FEATURES
         self._config = config
         self._render = render
         self._stop = stop

@@ -5,10 +5,14 @@ from collections.abc import AsyncGenerator
 
 from hansa.core.errors import EngineError, EngineUnavailable
 from hansa.engines.base import EngineState
-from hansa.wire.features import FEATURES
+from hansa.wire.features import Feature
 from hansa.wire.requests import Chunk, Request, Usage
 
 DEFAULT_ANSWER = " None\n"
+
+CAN: frozenset[Feature] = frozenset(
+    {"chat", "complete", "suffix", "prefill", "penalties", "top_k", "seed"}
+)
 
 
 class Mock:
@@ -26,7 +30,7 @@ class Mock:
         fail_after: int | None = None,
         gate: asyncio.Event | None = None,
     ) -> None:
-        self.features = frozenset(FEATURES)
+        self.features = CAN
         self.pieces = pieces
         self.fail_before = fail_before
         self.fail_after = fail_after

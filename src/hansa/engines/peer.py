@@ -17,8 +17,8 @@ from hansa.core.errors import (
     PolicyRefusal,
 )
 from hansa.engines.base import EngineState
-from hansa.wire.protocol import GRANT_HEADER, HELLO_HEADER
 from hansa.wire.features import Feature
+from hansa.wire.protocol import GRANT_HEADER, HELLO_HEADER
 from hansa.wire.requests import Chunk, Request
 from hansa.wire.sse import Event, decode_events
 

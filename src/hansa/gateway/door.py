@@ -1,83 +1,83 @@
-"""What every dialect's door does alike: read a bounded body, know the caller, answer, fail well."""
+"""What every dialect's door does alike: know the caller, decode, answer, fail well."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 import structlog
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 
 from hansa.accounts.keys import ApiKey, KeyRing
-from hansa.core.bounds import BODY_BYTES_MAX
 from hansa.core.errors import HansaError, UserError
+from hansa.gateway.call import GONE, Call, ClientLeft, Gone, Reply
 from hansa.wire.native import error_body
 
-JSON = "application/json"
 RETRY_AFTER_S = 1
-BODY_TIMEOUT_S = 30.0
 
 Body = TypeVar("Body")
-Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Sendable(Protocol):
+    """What an endpoint returns: a whole reply, or a stream."""
+
+    async def send(self, call: Call) -> None: ...
+
+
+Endpoint = Callable[[Call], Awaitable[Sendable]]
+Handler = Callable[[Call], Awaitable[None]]
 ErrorForm = Callable[[HansaError], bytes]
 """A dialect's JSON body for an error."""
 
 _log = structlog.get_logger()
 
 
-class TooSlow(UserError):
-    code = "request_timeout"
-    status = 408
+def door(endpoint: Endpoint, form: ErrorForm) -> Handler:
+    """Turn what `endpoint` raises into the dialect's error; the gateway's only broad handler."""
 
-
-class TooLarge(UserError):
-    code = "request_too_large"
-    status = 413
-
-
-def door(handler: Handler, form: ErrorForm) -> Handler:
-    """Turn what `handler` raises into the dialect's error; the gateway's only broad handler."""
-
-    async def endpoint(request: Request) -> Response:
+    async def handle(call: Call) -> None:
+        gone: Gone | None = call.scope.get(GONE)
+        if gone is not None:
+            gone.cancels(asyncio.current_task())
         try:
-            return await handler(request)
-        except HansaError as error:
-            return error_response(error, form)
-        except ClientDisconnect:
-            return Response(status_code=499)
-        except Exception as error:  # noqa: BLE001  a door: whatever breaks inside is a 500 outside
-            _log.exception("handler_broke", path=request.url.path, error=type(error).__name__)
-            return error_response(HansaError("this node made a mistake; its log has it"), form)
+            reply = await _reply(endpoint, form, call)
+            await reply.send(call)
+        except (ClientLeft, OSError):
+            _log.info("client_left", path=call.path)
+        except asyncio.CancelledError:
+            if gone is None or not gone.left:
+                raise
+            _log.info("client_left", path=call.path)
+        finally:
+            if gone is not None:
+                gone.cancels(None)
 
-    return endpoint
+    return handle
 
 
-def error_response(error: HansaError, form: ErrorForm) -> Response:
-    headers = {"retry-after": str(RETRY_AFTER_S)} if error.retryable else {}
+async def _reply(endpoint: Endpoint, form: ErrorForm, call: Call) -> Sendable:
+    try:
+        return await endpoint(call)
+    except HansaError as error:
+        return error_reply(error, form)
+    except ClientLeft:
+        raise
+    except Exception as error:  # noqa: BLE001  a door: whatever breaks inside is a 500 outside
+        _log.exception("handler_broke", path=call.path, error=type(error).__name__)
+        return error_reply(HansaError("this node made a mistake; its log has it"), form)
+
+
+def error_reply(error: HansaError, form: ErrorForm) -> Reply:
+    headers = dict(error.headers)
+    if error.retryable or error.retry_after_s is not None:
+        wait_s = RETRY_AFTER_S if error.retry_after_s is None else error.retry_after_s
+        headers["retry-after"] = str(max(1, round(wait_s + 0.5)))
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
-    return Response(form(error), error.status, headers, JSON)
+    return Reply(form(error), error.status, headers)
 
 
-def json_response(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type=JSON)
-
-
-async def read_body(request: Request) -> bytes:
-    """The whole body, at most `BODY_BYTES_MAX` of it, in at most `BODY_TIMEOUT_S`."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            async for block in request.stream():
-                body += block
-                if len(body) > BODY_BYTES_MAX:
-                    raise TooLarge(
-                        f"the request's body is over {BODY_BYTES_MAX} bytes", hint="send less text"
-                    )
-    except TimeoutError:
-        raise TooSlow(f"the request's body did not arrive in {BODY_TIMEOUT_S:g} s") from None
-    return bytes(body)
+def json_reply(value: object, status: int = 200) -> Reply:
+    return Reply(msgspec.json.encode(value), status)
 
 
 def decode(body: bytes, kind: type[Body]) -> Body:
@@ -90,10 +90,9 @@ def decode(body: bytes, kind: type[Body]) -> Body:
         raise UserError(f"the request's body is not JSON: {error}") from error
 
 
-def caller(request: Request, keys: KeyRing) -> ApiKey:
-    """Who asks, by the bearer token. Raises Unauthorized."""
-    scheme, _, secret = request.headers.get("authorization", "").partition(" ")
-    return keys.check(secret.strip() if scheme.lower() == "bearer" else "")
+def caller(call: Call, keys: KeyRing) -> ApiKey:
+    """Who asks. Raises Unauthorized."""
+    return keys.check(call.secret())
 
 
 def native_form(error: HansaError) -> bytes:

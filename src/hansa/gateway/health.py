@@ -7,6 +7,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hansa.answer.admit import Gate
+from hansa.core.errors import NotFound
+from hansa.gateway.openai import error_form
 from hansa.observe.metrics import Metrics
 from hansa.wire.native import NodeView
 
@@ -32,3 +34,11 @@ def routes(view: Callable[[], NodeView], metrics: Metrics, gate: Gate) -> list[R
         Route("/ready", ready, methods=["GET"]),
         Route("/metrics", metrics_text, methods=["GET"]),
     ]
+
+
+def no_such_endpoint(http: Request, _: Exception) -> Response:
+    """What an SDK is told about an endpoint that Hansa does not offer."""
+    error = NotFound(
+        f"{http.method} {http.url.path} is not offered here", hint="README.md lists what is"
+    )
+    return Response(error_form(error), error.status, media_type="application/json")

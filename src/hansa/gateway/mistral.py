@@ -1,49 +1,52 @@
 """Mistral's dialect: fill in the middle. Its chat is OpenAI's, at the same address."""
 
 import msgspec
-from starlette.requests import Request as HttpRequest
-from starlette.responses import Response
-from starlette.routing import Route
 
-from hansa.accounts.keys import ApiKey, KeyRing
-from hansa.answer.answer import Answering
+from hansa.accounts.keys import ApiKey
 from hansa.core.errors import HansaError
 from hansa.core.ids import new_request_id
-from hansa.gateway import openai
-from hansa.gateway.door import JSON, caller, decode, door, read_body
-from hansa.gateway.stream import Encoding, EventStream, begin, events, gather, route_headers
+from hansa.gateway.call import Call
+from hansa.gateway.desk import Desk
+from hansa.gateway.door import Sendable, decode, door
+from hansa.gateway.openai import served_model
+from hansa.gateway.openai_answers import DONE, finish_reason, now_s, usage, whole_chat
+from hansa.gateway.openai_requests import policy, stops
+from hansa.gateway.router import Route
+from hansa.gateway.stream import Encoding, events
 from hansa.league.chain import Chain
 from hansa.wire import mistral as wire
 from hansa.wire import openai as shapes
-from hansa.wire.requests import Chunk, Request
+from hansa.wire.requests import Chunk, Request, Sampling
 
 FIM_TOKENS_DEFAULT = 64
 
 
-def routes(answering: Answering, keys: KeyRing, chain: Chain) -> list[Route]:
+def routes(desk: Desk, chain: Chain) -> list[Route]:
     """The endpoint `/v1/fim/completions`, for the given node."""
 
-    async def fim(http: HttpRequest) -> Response:
-        key = caller(http, keys)
-        asked = decode(await read_body(http), wire.FimRequest)
-        request = fim_request(asked, key)
-        answer = await begin(http, answering, request)
-        model = openai.served_model(request, chain)
-        if asked.stream:
-            return EventStream(answer, _encoding(request.id, model))
-        whole = await gather(http, answer)
-        message = shapes.AssistantMessage(whole.text)
-        choice = shapes.ChatChoice(message, openai.finish_reason(whole.last.finish))
-        used = openai.usage(whole.last.usage)
-        body = shapes.ChatCompletion(request.id, openai.now_s(), model, (choice,), used)
-        return Response(msgspec.json.encode(body), 200, route_headers(answer), JSON)
+    async def fim(call: Call) -> Sendable:
+        key = desk.caller(call)
+        request = fim_request(decode(await call.body(), wire.FimRequest), key)
+        model = served_model(request, chain)
+        return await desk.answer(
+            key,
+            request,
+            _encoding(request.id, model),
+            lambda whole: whole_chat(request.id, model, whole),
+        )
 
-    return [Route("/v1/fim/completions", door(fim, error_form), methods=["POST"])]
+    return [Route("POST", "/v1/fim/completions", door(fim, error_form))]
 
 
 def fim_request(asked: wire.FimRequest, key: ApiKey) -> Request:
     """Read Mistral's body as a `Request`."""
-    limit = FIM_TOKENS_DEFAULT if asked.max_tokens is None else asked.max_tokens
+    sampling = Sampling(
+        max_tokens=FIM_TOKENS_DEFAULT if asked.max_tokens is None else asked.max_tokens,
+        temperature=asked.temperature or 0.0,
+        top_p=1.0 if asked.top_p is None else asked.top_p,
+        seed=asked.random_seed,
+        stop=stops(asked.stop),
+    )
     return Request(
         id=new_request_id(),
         task=asked.hansa.task or "complete",
@@ -51,10 +54,8 @@ def fim_request(asked: wire.FimRequest, key: ApiKey) -> Request:
         prefix=asked.prompt,
         suffix=asked.suffix or "",
         snippets=asked.hansa.snippets,
-        sampling=openai.sampling(
-            asked.temperature, asked.top_p, asked.random_seed, asked.stop, limit
-        ),
-        policy=openai.policy(asked.hansa, key),
+        sampling=sampling,
+        policy=policy(asked.hansa, key),
         budget_ms=asked.hansa.budget_ms,
         stream=bool(asked.stream),
     )
@@ -65,16 +66,16 @@ def error_form(error: HansaError) -> bytes:
 
 
 def _encoding(request_id: str, model: str) -> Encoding:
-    created = openai.now_s()
+    created = now_s()
     emit = events()
 
     def encode(chunk: Chunk) -> bytes:
-        finish = openai.finish_reason(chunk.finish) if chunk.finish else None
+        finish = finish_reason(chunk.finish) if chunk.finish else None
         choice = shapes.ChunkChoice(shapes.Delta(content=chunk.text, role="assistant"), finish)
-        used = openai.usage(chunk.usage) if chunk.finish else None
+        used = usage(chunk.usage) if chunk.finish else None
         return emit(shapes.ChatChunk(request_id, created, model, (choice,), used))
 
     def fail(error: HansaError) -> bytes:
         return b"data: " + error_form(error) + b"\n\n"
 
-    return Encoding(encode, fail, closing=openai.DONE)
+    return Encoding(encode, fail, closing=DONE)

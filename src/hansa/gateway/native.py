@@ -3,15 +3,15 @@
 from collections.abc import Callable
 
 import msgspec
-from starlette.requests import Request as HttpRequest
-from starlette.responses import Response
-from starlette.routing import Route
 
-from hansa.accounts.keys import ApiKey, KeyRing
+from hansa.accounts.keys import ApiKey
 from hansa.answer.answer import Answering
 from hansa.core.ids import new_request_id
-from hansa.gateway.door import caller, decode, door, json_response, native_form, read_body
-from hansa.gateway.stream import Encoding, EventStream, begin, events
+from hansa.gateway.call import Call
+from hansa.gateway.desk import Desk
+from hansa.gateway.door import Sendable, decode, door, json_reply, native_form
+from hansa.gateway.router import Route
+from hansa.gateway.stream import Encoding, EventStream, events, route_headers
 from hansa.routing.choose import Considered, Plan
 from hansa.wire.native import Explanation, NodeView, ReplicaChoice, error_body
 from hansa.wire.requests import Request
@@ -19,27 +19,28 @@ from hansa.wire.requests import Request
 encoding = Encoding(chunk=events(), error=lambda error: events("error")(error_body(error)))
 
 
-def routes(answering: Answering, keys: KeyRing, view: Callable[[], NodeView]) -> list[Route]:
+def routes(desk: Desk, answering: Answering, view: Callable[[], NodeView]) -> list[Route]:
     """The endpoints under `/hansa/v1` for developers, for the given node."""
 
-    async def answer(http: HttpRequest) -> Response:
-        key = caller(http, keys)
-        request = own_request(decode(await read_body(http), Request), key)
-        return EventStream(await begin(http, answering, request), encoding)
+    async def answer(call: Call) -> Sendable:
+        key = desk.caller(call)
+        request = own_request(decode(await call.body(), Request), key)
+        begun = await desk.begin(key, request)
+        return EventStream(begun, encoding, route_headers(begun))
 
-    async def explain(http: HttpRequest) -> Response:
-        key = caller(http, keys)
-        request = own_request(decode(await read_body(http), Request), key)
-        return json_response(explanation(request, answering.explain(request)))
+    async def explain(call: Call) -> Sendable:
+        key = desk.caller(call)
+        request = own_request(decode(await call.body(), Request), key)
+        return json_reply(explanation(request, answering.explain(request)))
 
-    async def node(http: HttpRequest) -> Response:
-        caller(http, keys)
-        return json_response(view())
+    async def node(call: Call) -> Sendable:
+        desk.caller(call)
+        return json_reply(view())
 
     return [
-        Route("/hansa/v1/answer", door(answer, native_form), methods=["POST"]),
-        Route("/hansa/v1/route/explain", door(explain, native_form), methods=["POST"]),
-        Route("/hansa/v1/node", door(node, native_form), methods=["GET"]),
+        Route("POST", "/hansa/v1/answer", door(answer, native_form)),
+        Route("POST", "/hansa/v1/route/explain", door(explain, native_form)),
+        Route("GET", "/hansa/v1/node", door(node, native_form)),
     ]
 
 

@@ -29,6 +29,7 @@ several answers to one request. The others are named after the field that asks f
 FEATURES: tuple[Feature, ...] = get_args(Feature)
 
 TEXT: frozenset[Feature] = frozenset({"chat", "complete"})
+FILLS_IN: frozenset[Feature] = frozenset({"suffix"})
 
 
 def needed(request: Request) -> list[Feature]:

@@ -1,6 +1,7 @@
-"""OpenAI's shapes, as far as a coding assistant needs them; fields we do not know are ignored.
+"""OpenAI's shapes for chat, completions, embeddings and models.
 
-Source: OpenAI API reference, "Chat Completions", "Completions", "Models".
+A field that is not listed here is refused by name. Source: OpenAI API reference, "Chat
+Completions", "Completions", "Embeddings", "Models".
 """
 
 from typing import Any, Literal
@@ -30,39 +31,111 @@ class ContentPart(msgspec.Struct, frozen=True):
     text: str = ""
 
 
+class FunctionCall(msgspec.Struct, frozen=True):
+    name: str
+    arguments: str = ""
+
+
+class ToolCallBody(msgspec.Struct, frozen=True):
+    id: str
+    function: FunctionCall
+    type: str = "function"
+
+
 class ChatMessage(msgspec.Struct, frozen=True):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[ContentPart] | None = None
+    tool_calls: list[ToolCallBody] | None = None
+    tool_call_id: str | None = None
 
 
-class _Common(msgspec.Struct, frozen=True, kw_only=True):
+class FunctionBody(msgspec.Struct, frozen=True):
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class ToolBody(msgspec.Struct, frozen=True):
+    type: str
+    function: FunctionBody | None = None
+
+
+class NamedFunction(msgspec.Struct, frozen=True):
+    name: str
+
+
+class NamedTool(msgspec.Struct, frozen=True):
+    type: str
+    function: NamedFunction | None = None
+
+
+class SchemaBody(msgspec.Struct, frozen=True):
+    name: str = ""
+    schema: dict[str, Any] = {}
+    strict: bool | None = None
+    description: str | None = None
+
+
+class ResponseFormat(msgspec.Struct, frozen=True):
+    type: str
+    json_schema: SchemaBody | None = None
+
+
+class _Ignored(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Fields that change nothing about the answer; taken so that clients that send them work."""
+
+    user: Any = None
+    metadata: Any = None
+    store: Any = None
+    service_tier: Any = None
+    safety_identifier: Any = None
+    prompt_cache_key: Any = None
+    prompt_cache_retention: Any = None
+
+
+class _Common(_Ignored, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: str
     temperature: float | None = None
     top_p: float | None = None
+    top_k: int | None = None
     stop: str | list[str] | None = None
     seed: int | None = None
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     n: int | None = 1
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
     hansa: Extension = Extension()
 
 
-class ChatRequest(_Common, frozen=True, kw_only=True):
+class ChatRequest(_Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
     messages: list[ChatMessage]
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
-    tools: list[Any] | None = None
+    tools: list[ToolBody] | None = None
+    tool_choice: str | NamedTool | None = None
+    parallel_tool_calls: bool | None = None
     logprobs: bool | None = None
-    response_format: dict[str, Any] | None = None
+    top_logprobs: int | None = None
+    response_format: ResponseFormat | None = None
 
 
-class CompletionRequest(_Common, frozen=True, kw_only=True):
+class CompletionRequest(_Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
     prompt: str | list[str]
     suffix: str | None = None
     max_tokens: int | None = None
     echo: bool | None = False
     best_of: int | None = None
     logprobs: int | None = None
+
+
+class EmbeddingRequest(_Ignored, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    model: str
+    input: str | list[str]
+    encoding_format: Literal["float", "base64"] = "float"
+    dimensions: int | None = None
+    hansa: Extension = Extension()
 
 
 class PromptTokensDetails(msgspec.Struct, frozen=True):
@@ -76,17 +149,44 @@ class UsageBody(msgspec.Struct, frozen=True):
     prompt_tokens_details: PromptTokensDetails
 
 
-class AssistantMessage(msgspec.Struct, frozen=True):
-    content: str
-    role: str = "assistant"
+class TopLogprobBody(msgspec.Struct, frozen=True):
+    token: str
+    logprob: float
+    bytes: list[int] | None = None
+
+
+class LogprobBody(msgspec.Struct, frozen=True):
+    token: str
+    logprob: float
+    bytes: list[int]
+    top_logprobs: list[TopLogprobBody]
+
+
+class ChatLogprobs(msgspec.Struct, frozen=True):
+    content: list[LogprobBody]
     refusal: None = None
+
+
+class TextLogprobs(msgspec.Struct, frozen=True):
+    tokens: list[str]
+    token_logprobs: list[float]
+    top_logprobs: list[dict[str, float]]
+    text_offset: list[int]
+
+
+class AssistantMessage(msgspec.Struct, frozen=True, omit_defaults=True):
+    content: str | None
+    role: str
+    refusal: str | None
+    tool_calls: list[ToolCallBody] | None = None
+    reasoning_content: str | None = None
 
 
 class ChatChoice(msgspec.Struct, frozen=True):
     message: AssistantMessage
     finish_reason: str
     index: int = 0
-    logprobs: None = None
+    logprobs: ChatLogprobs | None = None
 
 
 class ChatCompletion(msgspec.Struct, frozen=True):
@@ -98,16 +198,30 @@ class ChatCompletion(msgspec.Struct, frozen=True):
     object: str = "chat.completion"
 
 
+class FunctionDelta(msgspec.Struct, frozen=True, omit_defaults=True):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class ToolCallDelta(msgspec.Struct, frozen=True, omit_defaults=True):
+    index: int
+    function: FunctionDelta
+    id: str | None = None
+    type: str | None = None
+
+
 class Delta(msgspec.Struct, frozen=True, omit_defaults=True):
     content: str | None = None
     role: str | None = None
+    tool_calls: list[ToolCallDelta] | None = None
+    reasoning_content: str | None = None
 
 
 class ChunkChoice(msgspec.Struct, frozen=True):
     delta: Delta
     finish_reason: str | None = None
     index: int = 0
-    logprobs: None = None
+    logprobs: ChatLogprobs | None = None
 
 
 class ChatChunk(msgspec.Struct, frozen=True):
@@ -123,7 +237,7 @@ class TextChoice(msgspec.Struct, frozen=True):
     text: str
     finish_reason: str | None = None
     index: int = 0
-    logprobs: None = None
+    logprobs: TextLogprobs | None = None
 
 
 class TextCompletion(msgspec.Struct, frozen=True):
@@ -135,6 +249,24 @@ class TextCompletion(msgspec.Struct, frozen=True):
     choices: tuple[TextChoice, ...]
     usage: UsageBody | None = None
     object: str = "text_completion"
+
+
+class EmbeddingBody(msgspec.Struct, frozen=True):
+    embedding: list[float] | str
+    index: int
+    object: str = "embedding"
+
+
+class EmbedUsage(msgspec.Struct, frozen=True):
+    prompt_tokens: int
+    total_tokens: int
+
+
+class EmbeddingList(msgspec.Struct, frozen=True):
+    data: list[EmbeddingBody]
+    model: str
+    usage: EmbedUsage
+    object: str = "list"
 
 
 class Capabilities(msgspec.Struct, frozen=True):

@@ -15,8 +15,9 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 MEMBER = Member("acme", "Acme", "eu", "http://acme", "", ())
 TERMS = ModelTerms("small", "acme", "Apache-2.0", "", 100_000_000, 300_000_000, Shares(0, 10_000))
-REPLICA = ReplicaStatus("r1", "small", "eu", ready=True, slots=2, busy=0, prompt_tokens_per_s=1000,
-                        decode_tokens_per_s=100, context_tokens=2048, features=FEATURES)  # fmt: skip
+REPLICA = ReplicaStatus("r1", "small", "eu", ready=True, slots=2, busy=0,
+                        prompt_tokens_per_s=1000, decode_tokens_per_s=100, context_tokens=2048,
+                        features=FEATURES)  # fmt: skip
 
 
 def make_candidate(

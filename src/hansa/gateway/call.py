@@ -1,0 +1,155 @@
+"""One HTTP request as the API's endpoints see it, straight from ASGI."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive, Scope, Send
+
+from hansa.core.bounds import BODY_BYTES_MAX
+from hansa.core.errors import UserError
+
+BODY_TIMEOUT_S = 30.0
+GONE = "hansa.gone"
+"""Key of the scope under which the server leaves a `Gone`."""
+
+JSON = "application/json"
+
+
+class TooSlow(UserError):
+    code = "request_timeout"
+    status = 408
+
+
+class TooLarge(UserError):
+    code = "request_too_large"
+    status = 413
+
+
+class ClientLeft(Exception):
+    """The client closed the connection before its request was whole."""
+
+
+class Gone:
+    """Whether the client left; whoever works for it is cancelled at that moment."""
+
+    __slots__ = ("_worker", "left")
+
+    def __init__(self) -> None:
+        self.left = False
+        self._worker: asyncio.Task[Any] | None = None
+
+    def cancels(self, worker: asyncio.Task[Any] | None) -> None:
+        """Cancel `worker` when the client leaves; None: nobody any more."""
+        self._worker = worker
+
+    def leave(self) -> None:
+        """Called by the server when the connection is lost."""
+        self.left = True
+        if self._worker is not None:
+            self._worker.cancel()
+
+
+@dataclass(slots=True)
+class Call:
+    """One request; `body` may be read once."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    path_rest: str = ""
+    """What follows a path that ends in a parameter."""
+    _headers: dict[bytes, bytes] | None = field(default=None, repr=False)
+
+    @property
+    def method(self) -> str:
+        return self.scope["method"]
+
+    @property
+    def path(self) -> str:
+        return self.scope["path"]
+
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(parse_qsl(self.scope.get("query_string", b"").decode("latin-1")))
+
+    def header(self, name: str) -> str:
+        """The value of a header, by its name in lower case; empty if it was not sent."""
+        if self._headers is None:
+            self._headers = dict(self.scope["headers"])
+        return self._headers.get(name.encode(), b"").decode("latin-1")
+
+    def secret(self) -> str:
+        """The API key: a bearer token, or Anthropic's header."""
+        scheme, _, secret = self.header("authorization").partition(" ")
+        if scheme.lower() == "bearer":
+            return secret.strip()
+        return self.header("x-api-key").strip()
+
+    async def body(self) -> bytes:
+        """The whole body, at most `BODY_BYTES_MAX` of it, in at most `BODY_TIMEOUT_S`.
+
+        Raises:
+            TooLarge, TooSlow: it is not.
+            ClientLeft: it never came.
+        """
+        first = await self._first_part()
+        if not first.get("more_body"):
+            return _bounded(first.get("body", b""))
+        data = bytearray(first.get("body", b""))
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                more = True
+                while more:
+                    part = _part(await self.receive())
+                    data += part.get("body", b"")
+                    _bounded(data)
+                    more = part.get("more_body", False)
+        except TimeoutError:
+            raise TooSlow(f"the request's body did not arrive in {BODY_TIMEOUT_S:g} s") from None
+        return bytes(data)
+
+    async def _first_part(self) -> Mapping[str, Any]:
+        try:
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                return _part(await self.receive())
+        except TimeoutError:
+            raise TooSlow(f"the request's body did not arrive in {BODY_TIMEOUT_S:g} s") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer."""
+
+    body: bytes
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    media_type: str = JSON
+
+    async def send(self, call: Call) -> None:
+        lines = [
+            (b"content-type", self.media_type.encode()),
+            (b"content-length", b"%d" % len(self.body)),
+        ]
+        lines += header_lines(self.headers)
+        start = {"type": "http.response.start", "status": self.status, "headers": lines}
+        await call.send(start)
+        await call.send({"type": "http.response.body", "body": self.body})
+
+
+def header_lines(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+
+
+def _part(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    if message["type"] == "http.disconnect":
+        raise ClientLeft
+    return message
+
+
+def _bounded(data: bytes | bytearray) -> bytes:
+    if len(data) > BODY_BYTES_MAX:
+        raise TooLarge(f"the request's body is over {BODY_BYTES_MAX} bytes", hint="send less text")
+    return data  # pyright: ignore[reportReturnType]  bytes where it is returned further
