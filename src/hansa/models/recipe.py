@@ -27,6 +27,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """A set of GPUs it is known to fit, as `hansa model plan --gpu` takes it."""
     tensor_parallel: int = 1
     """On `gpu`."""
+    presharded: bool = False
+    """Its weights are cut for exactly `tensor_parallel` GPUs."""
     precision: Literal["", "bf16", "fp8"] = ""
     """On `gpu`."""
     max_model_len: int = 0

