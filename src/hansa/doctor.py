@@ -119,9 +119,9 @@ def _completions() -> str:
     late = [_milliseconds(each) for each in found if each.fits_memory and not each.in_time]
     too_big = [f"{each.model} {_mib(each.memory_bytes)}" for each in found if not each.fits_memory]
     parts = [
-        f"estimated: reads {rate / 1e9:.1f} GB of weights a second (half of what it copies now), so "
-        f"{speed.COMPLETION_TOKENS} tokens on a warm prefix within {speed.BUDGET_MS} ms: "
-        + (", ".join(in_time) or "none without speculation or a GPU")
+        f"estimated from {rate / 1e9:.1f} GB of weights read a second (half of what it copies "
+        f"now); {speed.COMPLETION_TOKENS} tokens on a warm prefix within {speed.BUDGET_MS} ms: "
+        + (", ".join(in_time) or "none, but where n-gram speculation hits")
     ]
     if late:
         parts.append(f"slower: {', '.join(late)}")

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path, PurePosixPath
 
 from hansa.core.errors import IntegrityError
@@ -71,7 +72,7 @@ class Part:
             StorageError: the disk is full.
         """
         try:
-            file = self.path.open("ab", buffering=0)
+            file = open_to_append(self.path)
         except OSError as error:
             raise storage_error(error, self.path) from error
 
@@ -105,6 +106,11 @@ class Part:
     def _take(self, block: bytes) -> None:
         self._digest.update(block)
         self.size += len(block)
+
+
+def open_to_append(path: Path) -> FileIO:
+    """A file that passes each write on at once, so that what it counts is on the disk."""
+    return path.open("ab", buffering=0)
 
 
 def _is_hex(text: str, length: int) -> bool:

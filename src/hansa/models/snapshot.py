@@ -3,7 +3,7 @@
 import contextlib
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path
@@ -69,8 +69,9 @@ def fetch_snapshot(
     parts_folder.mkdir(parents=True, exist_ok=True)
     _forget_others(parts_folder, remotes)
     write_atomic(parts_folder / PIN, snapshot.commit.encode())
-    parts = {each.name: Part(parts_folder, each) for each in remotes}
-    _require_room(parts_folder, remotes, sum(each.size for each in _distinct(parts)))
+    by_content = {each.etag: Part(parts_folder, each) for each in remotes}
+    _require_room(parts_folder, by_content.values())
+    parts = {each.name: by_content[each.etag] for each in remotes}
     total = sum(each.bytes for each in remotes)
     done = 0
     for remote in remotes:
@@ -120,8 +121,8 @@ def _require_same(known: HubFile, remote: Remote, where: str) -> None:
         )
 
 
-def _require_room(folder: Path, remotes: Sequence[Remote], here: int) -> None:
-    missing = sum({each.etag: each.bytes for each in remotes}.values()) - here
+def _require_room(folder: Path, parts: Iterable[Part]) -> None:
+    missing = sum(each.remote.bytes - each.size for each in parts)
     free = shutil.disk_usage(folder).free
     if missing > free:
         raise StorageError(
@@ -149,7 +150,7 @@ def _install(parts: dict[str, Part], parts_folder: Path, target: Path, pin: Pin)
     for name, part in sorted(parts.items()):
         path = new / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        if sum(each.path == part.path for each in parts.values()) > 1:
+        if sum(each is part for each in parts.values()) > 1:
             shutil.copyfile(part.path, path)
         else:
             part.path.replace(path)
@@ -167,10 +168,6 @@ def _install(parts: dict[str, Part], parts_folder: Path, target: Path, pin: Pin)
 def _flush(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
-
-
-def _distinct(parts: dict[str, Part]) -> list[Part]:
-    return list({part.path: part for part in parts.values()}.values())
 
 
 def _name(file: HubFile) -> str:

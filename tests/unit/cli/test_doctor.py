@@ -13,7 +13,7 @@ from hansa.core.signing import SigningKey
 from hansa.models.store import ModelStore
 from support.league import Made, MemberSpec, make_league
 
-MACHINE = ["python", "memory", "engine", "state", "disk", "weights"]
+MACHINE = ["python", "memory", "engine", "state", "disk", "weights", "completions"]
 NODE = ["config", "charter", "key", "port", "models"]
 
 
