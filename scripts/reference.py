@@ -1,4 +1,4 @@
-"""Write docs/reference/commands.md and metrics.md from the program itself.
+"""Write docs/reference/commands.md, metrics.md and models.md from the program itself.
 
 Usage: scripts/reference.py [--check]. With --check nothing is written; exits 1 if a page is old.
 """
@@ -11,6 +11,9 @@ from pathlib import Path
 import click
 
 from hansa.cli.main import cli
+from hansa.cli.model_card import price_of, score_of, size_of
+from hansa.models.catalog import Card, catalog
+from hansa.models.gpus import GPUS
 from hansa.observe.metrics import Metrics
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
@@ -38,8 +41,35 @@ tokens); no label names a person. [The operator's guide](../operator.md) says wh
 """
 
 
+MODELS_HEAD = """\
+# Models and GPUs
+
+Written by `scripts/reference.py` (`make reference`) from the catalog's cards; do not edit. What to
+do with it: [models](../models.md). `hansa model card MODEL` prints a card with all sources.
+
+## The catalog
+
+Prices are dollars per 1,000,000 tokens. Scores are claims of the makers or of the founding members'
+table, but for those called measured. A digest is known where Hansa ships it or names who pinned it;
+else the pull takes it from the Hub and pins it.
+
+"""
+
+GPUS_HEAD = """
+## GPUs that `hansa model plan` knows
+
+Memory as the maker's tool reports it, bandwidth from the maker's data sheet. FP8 `weights`: weights
+are kept in FP8, computing is in 16 bits.
+
+"""
+
+
 def main(arguments: list[str]) -> int:
-    pages = {"commands.md": commands_page(), "metrics.md": metrics_page()}
+    pages = {
+        "commands.md": commands_page(),
+        "metrics.md": metrics_page(),
+        "models.md": models_page(),
+    }
     old = [name for name, text in pages.items() if _read(FOLDER / name) != text]
     if "--check" in arguments:
         for name in old:
@@ -63,6 +93,52 @@ def metrics_page() -> str:
         if hasattr(each, "_documentation")
     ]
     return METRICS_HEAD + "".join(rows)
+
+
+def models_page() -> str:
+    head = (
+        "model", "kind", "parameters", "context", "licence", "fills in the middle", "MMLU",
+        "HumanEval", "price", "weights", "digest", "engines", "fits",
+    )  # fmt: skip
+    models = _table(head, [_model_row(each) for each in catalog().values()])
+    gpus = [
+        (f"`{each.id}`", each.name, f"{each.memory_mib:,} MiB", f"{each.bandwidth_gb_per_s:,} GB/s",
+         each.fp8)
+        for each in GPUS.values()
+    ]  # fmt: skip
+    return (
+        MODELS_HEAD
+        + models
+        + GPUS_HEAD
+        + _table(("gpu", "card", "memory", "bandwidth", "FP8"), gpus)
+    )
+
+
+def _model_row(card: Card) -> tuple[str, ...]:
+    weights, recipe = card.weights, card.recipe
+    origin = getattr(weights, "package", None) or getattr(weights, "repository", None)
+    digest = f"`{weights.sha256[:12]}...`" if weights.sha256 else "pinned when pulled"
+    hosted = recipe.engine == "hosted"
+    return (
+        f"`{card.id}`",
+        card.kind,
+        size_of(card),
+        f"{card.profile.context_tokens:,}",
+        card.licence,
+        "yes" if card.profile.fim else "no",
+        score_of(card, "MMLU"),
+        score_of(card, "HumanEval"),
+        price_of(card),
+        f"`{origin}`" if origin else f"hosted by {card.maker}",
+        "-" if hosted else digest,
+        recipe.provider if hosted else ", ".join((recipe.engine, *recipe.also)),
+        f"{recipe.gpu} {recipe.precision}".strip() or "-",
+    )
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "".join(f"| {' | '.join(map(_cell, line))} |\n" for line in lines)
 
 
 def _tree(context: click.Context) -> Iterator[click.Context]:

@@ -1,5 +1,6 @@
 """What has to be right before a node can serve, checked one thing after the other."""
 
+import contextlib
 import importlib
 import os
 import shutil
@@ -16,7 +17,8 @@ from hansa.core.files import user_state_dir, write_atomic
 from hansa.core.settings import Settings, load_settings
 from hansa.core.signing import SigningKey
 from hansa.league.chain import Chain
-from hansa.models.catalog import DEFAULT_MODEL, card_of
+from hansa.models import speed
+from hansa.models.catalog import DEFAULT_MODEL, card_of, catalog
 from hansa.models.store import ModelStore
 
 FREE_BYTES_MIN = 500 * 1024 * 1024
@@ -39,6 +41,7 @@ def examine(state_dir: Path, config: Path | None) -> list[Finding]:
         ("state", lambda: _state(state_dir)),
         ("disk", lambda: _disk(state_dir)),
         ("weights", lambda: _weights(state_dir)),
+        ("completions", _completions),
     ]
     findings = [_run(name, check) for name, check in checks]
     return findings + list(_configuration(config)) if config else findings
@@ -106,6 +109,40 @@ def _disk(state_dir: Path) -> str:
 
 def _weights(state_dir: Path) -> str:
     return str(ModelStore(state_dir).require(card_of(DEFAULT_MODEL)))
+
+
+def _completions() -> str:
+    """Which models of the catalog this machine carries in time; an estimate, never a failure."""
+    rate = speed.weights_per_second()
+    found = speed.carried(catalog().values(), rate, _memory_free_bytes())
+    in_time = [_milliseconds(each) for each in found if each.in_time]
+    late = [_milliseconds(each) for each in found if each.fits_memory and not each.in_time]
+    too_big = [f"{each.model} {_mib(each.memory_bytes)}" for each in found if not each.fits_memory]
+    parts = [
+        f"estimated from {rate / 1e9:.1f} GB of weights read a second (half of what it copies "
+        f"now); {speed.COMPLETION_TOKENS} tokens on a warm prefix within {speed.BUDGET_MS} ms: "
+        + (", ".join(in_time) or "none, but where n-gram speculation hits")
+    ]
+    if late:
+        parts.append(f"slower: {', '.join(late)}")
+    if too_big:
+        parts.append(f"more than the free memory: {', '.join(too_big)}")
+    return "; ".join(parts)
+
+
+def _milliseconds(each: speed.Carried) -> str:
+    return f"{each.model} {each.completion_ms:,.0f} ms"
+
+
+def _memory_free_bytes() -> int:
+    """What programs can still take; all there is where the system does not say."""
+    with contextlib.suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        line = next(each for each in lines if each.startswith("MemAvailable:"))
+        return int(line.split()[1]) * 1024
+    with contextlib.suppress(OSError, ValueError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return sys.maxsize
 
 
 def _charter(settings: Settings) -> str:

@@ -17,8 +17,9 @@ class FimTokens(msgspec.Struct, frozen=True):
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    chat: Literal["chatml"]
-    """Name of the chat template, rendered on our side."""
+    chat: Literal["chatml", "engine", "none"]
+    """Name of the chat template, rendered on our side; `engine`: only the engine or API behind it
+    can render it, so send it messages; `none`: a base model, which takes no chat."""
     system: str = ""
     """Opens a chat that has no system message; empty leaves it out."""
     fim: FimTokens | None = None

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from hansa.core.signing import SigningKey
 from hansa.models.store import ModelStore
 from support.league import Made, MemberSpec, make_league
 
-MACHINE = ["python", "memory", "engine", "state", "disk", "weights"]
+MACHINE = ["python", "memory", "engine", "state", "disk", "weights", "completions"]
 NODE = ["config", "charter", "key", "port", "models"]
 
 
@@ -65,6 +66,36 @@ async def test_little_memory(run, monkeypatch: pytest.MonkeyPatch):
     code, findings = await examined(run)
     assert code == 1
     assert not findings["memory"]["ok"]
+
+
+async def test_which_models_complete_in_time_is_an_estimate(run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor.speed, "weights_per_second", lambda: 40e9)
+    monkeypatch.setattr(doctor, "_memory_free_bytes", lambda: 4 << 30)
+    code, findings = await examined(run)
+    said = findings["completions"]["said"]
+    assert (code, findings["completions"]["ok"]) == (0, True)
+    assert said.startswith("estimated from 40.0 GB of weights read a second")
+    in_time, _, rest = said.partition("; slower: ")
+    assert in_time.endswith("within 200 ms: smollm2-135m-instruct 59 ms")
+    assert rest.startswith("qwen2.5-coder-0.5b 315 ms, ")
+    assert "more than the free memory: qwen2.5-coder-7b 8," in rest
+
+
+async def test_a_machine_that_is_too_slow_for_all_is_no_failure(
+    run, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(doctor.speed, "weights_per_second", lambda: 1e9)
+    code, findings = await examined(run)
+    assert code == 0
+    assert "none, but where n-gram speculation hits" in findings["completions"]["said"]
+
+
+def test_free_memory_is_what_the_system_says():
+    assert (
+        1 << 20
+        < doctor._memory_free_bytes()
+        <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    )
 
 
 async def test_an_engine_that_cannot_be_loaded(run, monkeypatch: pytest.MonkeyPatch):

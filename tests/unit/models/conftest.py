@@ -10,6 +10,7 @@ import pytest
 
 from hansa.models.catalog import DEFAULT_MODEL, Card, card_of
 from hansa.models.store import ModelStore
+from hansa.models.weights import Wheel
 
 WEIGHTS = b"GGUF" + bytes(range(256)) * 64
 
@@ -36,6 +37,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tiny:
 
 def make_card(weights: bytes) -> Card:
     real = card_of(DEFAULT_MODEL)
+    assert isinstance(real.weights, Wheel)
     changed = msgspec.structs.replace(
         real.weights,
         package="tiny-model",

