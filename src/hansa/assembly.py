@@ -19,7 +19,7 @@ from hansa.console import pages
 from hansa.core.clock import Clock, SystemClock
 from hansa.core.settings import Settings
 from hansa.engines.peer import Peer, PeerClient
-from hansa.gateway import health, mistral, native, openai, peer
+from hansa.gateway import anthropic, health, mistral, native, openai, peer, responses
 from hansa.gateway.desk import Desk
 from hansa.gateway.router import Router
 from hansa.league.grants import GrantChecker
@@ -106,7 +106,9 @@ async def build(settings: Settings, clock: Clock | None = None) -> Node:
     app = Router(
         [
             *openai.routes(desk, chain),
+            *responses.routes(desk, chain),
             *mistral.routes(desk, chain),
+            *anthropic.routes(desk, chain),
             *native.routes(desk, answering, view),
             *peer.routes(answering, peers, checker),
         ],

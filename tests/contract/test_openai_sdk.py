@@ -143,12 +143,14 @@ async def test_tier_comes_from_the_key(node: Running) -> None:
 
 
 async def test_what_is_not_offered_is_said_in_openais_form(client: openai.AsyncOpenAI) -> None:
-    with pytest.raises(openai.NotFoundError, match="/v1/embeddings is not offered"):
+    with pytest.raises(openai.NotFoundError, match="/v1/moderations is not offered"):
+        await client.moderations.create(input="x")
+    with pytest.raises(openai.BadRequestError, match="cannot do embed"):
         await client.embeddings.create(model="auto", input="x")
     messages = [{"role": "user", "content": "x"}]
     for field, said in (
         ({"logprobs": True}, "logprobs"),
-        ({"response_format": {"type": "json_object"}}, "response_format"),
+        ({"response_format": {"type": "json_object"}}, "cannot do json_object"),
         ({"max_tokens": 0}, "max_tokens is 0"),
     ):
         with pytest.raises(openai.BadRequestError, match=said):
@@ -158,7 +160,7 @@ async def test_what_is_not_offered_is_said_in_openais_form(client: openai.AsyncO
 async def test_a_body_that_does_not_come_is_given_up(
     node: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hansa.gateway.door.BODY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("hansa.gateway.call.BODY_TIMEOUT_S", 0.05)
     host, port = node.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     head = f"POST /v1/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {node.key}\r\n"

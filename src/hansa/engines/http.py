@@ -310,6 +310,8 @@ class _Connection(asyncio.Protocol):
             return
         self._status = status
         self._begun = True
+        # Asked here, because the parser forgets it with the message's end.
+        self._kept = self._parser.should_keep_alive()
         self._until_close = not (
             "content-length" in self._headers or "transfer-encoding" in self._headers
         )
@@ -333,7 +335,7 @@ class _Connection(asyncio.Protocol):
         if not self._busy:
             return
         self._busy = False
-        if self._parser.should_keep_alive() and not self.closing and not self._broken:
+        if self._kept and not self.closing and not self._broken:
             self._client.keep(self)
         else:
             self.abort()
@@ -345,7 +347,7 @@ class _Connection(asyncio.Protocol):
         self._head_bytes = self._held = 0
         self._blocks: list[bytes] = []
         self._busy = self._seen = self._begun = self._complete = False
-        self._broken = self._paused = self._until_close = False
+        self._broken = self._paused = self._until_close = self._kept = False
         self._why = ""
         self._drained: asyncio.TimerHandle | None = None
 

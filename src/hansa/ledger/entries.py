@@ -67,6 +67,25 @@ def served(
     return row | {"maker": maker if third else "", "copied": not third}
 
 
+def own_row(receipt: Receipt, payload: bytes, signature: Signature, maker: str) -> dict[str, Any]:
+    """The row of what a member served to its own developer, from its parts: the quick way."""
+    third = maker not in ("", receipt.server)
+    return {
+        "request": receipt.request,
+        "role": "own",
+        "server": receipt.server,
+        "origin": receipt.origin,
+        "started_at_ms": receipt.started_at_ms,
+        "payload": payload,
+        "signatures": msgspec.json.encode((signature,)),
+        "grant": None,
+        "countersigned": True,
+        "refused": "",
+        "maker": maker if third else "",
+        "copied": not third,
+    }
+
+
 def received(receipt: Envelope, member: str) -> dict[str, Any]:
     """The row of what a peer served `member`, signed by both."""
     content = read(receipt)

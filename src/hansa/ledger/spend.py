@@ -1,13 +1,17 @@
 """What each API key used in a month, kept in the same transaction as the receipts it sums up."""
 
 import datetime as dt
+import functools
+from collections.abc import Iterable
 
 import msgspec
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.dialects.sqlite import Insert, insert
 
 from hansa.ledger.schema import spend
 from hansa.wire.protocol import Receipt
+
+DAY_MS = 24 * 3600 * 1000
 
 
 class Spend(msgspec.Struct, frozen=True):
@@ -21,28 +25,41 @@ class Spend(msgspec.Struct, frozen=True):
     amount_nanousd: int = 0
 
 
+_SUMMED = ("requests", "prompt_tokens", "completion_tokens", "amount_nanousd")
+
+
+def _adding() -> Insert:
+    statement = insert(spend)
+    grown = {name: spend.c[name] + statement.excluded[name] for name in _SUMMED}
+    return statement.on_conflict_do_update(index_elements=["account", "month"], set_=grown)
+
+
+_ADD = _adding()
+
+
+@functools.lru_cache(maxsize=64)
+def _month(day: int) -> str:
+    return (dt.date(1970, 1, 1) + dt.timedelta(days=day)).strftime("%Y-%m")
+
+
 def month_of(at_ms: int) -> str:
     """The calendar month of a time, UTC, as `YYYY-MM`."""
-    return dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC).strftime("%Y-%m")
+    return _month(at_ms // DAY_MS)
 
 
-def add(connection: Connection, account: str, receipt: Receipt) -> None:
-    """Count one receipt for `account`; nothing without one."""
-    if not account:
-        return
-    values = {
-        "requests": 1,
-        "prompt_tokens": receipt.prompt_tokens,
-        "completion_tokens": receipt.completion_tokens,
-        "amount_nanousd": receipt.amount_nanousd,
-    }
-    statement = insert(spend).values(
-        account=account, month=month_of(receipt.started_at_ms), **values
-    )
-    grown = {name: spend.c[name] + statement.excluded[name] for name in values}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["account", "month"], set_=grown)
-    )
+def add(connection: Connection, used: Iterable[tuple[str, Receipt]]) -> None:
+    """Count receipts for the accounts beside them; those without an account for nobody."""
+    sums: dict[tuple[str, str], list[int]] = {}
+    for account, receipt in used:
+        if account:
+            counted = (1, receipt.prompt_tokens, receipt.completion_tokens, receipt.amount_nanousd)
+            known = sums.setdefault((account, month_of(receipt.started_at_ms)), [0, 0, 0, 0])
+            known[:] = [old + new for old, new in zip(known, counted, strict=True)]
+    if sums:
+        names = ("account", "month", *_SUMMED)
+        connection.execute(
+            _ADD, [dict(zip(names, (*key, *sums[key]), strict=True)) for key in sorted(sums)]
+        )
 
 
 def load(connection: Connection, month: str) -> list[Spend]:

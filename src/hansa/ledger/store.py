@@ -10,13 +10,14 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import IntegrityError as DatabaseIntegrityError
 
 from hansa.core.clock import Clock
 from hansa.core.digests import canonical_json, parse_canonical, sha256_hex
 from hansa.core.errors import ConfigError, IntegrityError, StorageError
 from hansa.core.signing import Envelope, SigningKey
 from hansa.ledger import database, spend
-from hansa.ledger.entries import Entry, entry_of, made, received, served
+from hansa.ledger.entries import Entry, entry_of, made, own_row, received, served
 from hansa.ledger.heads import PeerHeads
 from hansa.ledger.journal import Journal, Record
 from hansa.ledger.receipts import merge_signatures, read, seal_head
@@ -130,7 +131,7 @@ class Ledger:
 
         def change(connection: Connection) -> None:
             if self._append(connection, row):
-                spend.add(connection, account, content)
+                spend.add(connection, [(account, content)])
             connection.execute(
                 delete(open_grants).where(open_grants.c.grant_sha256 == content.grant_sha256)
             )
@@ -339,12 +340,25 @@ class Ledger:
 
     def _take_in(self, records: Sequence[Record], connection: Connection) -> None:
         """Sign what the journal holds and append it; what is here already changes nothing."""
-        for record in records:
-            receipt = msgspec.json.decode(record.payload, type=Receipt)
-            envelope = self._signing_key().seal(RECEIPT_TYPE, record.payload)
-            row = served(envelope, None, self.member, record.maker)
-            if self._append(connection, row):
-                spend.add(connection, record.account, receipt)
+        key, start = self._signing_key(), self._tree.size
+        taken = [(record, msgspec.json.decode(record.payload, type=Receipt)) for record in records]
+        rows = [
+            own_row(receipt, record.payload, key.sign(RECEIPT_TYPE, record.payload), record.maker)
+            | {"position": start + n}
+            for n, (record, receipt) in enumerate(taken)
+        ]
+        try:
+            with connection.begin_nested():
+                connection.execute(_INSERT_NEW_RECEIPT, rows)
+        except DatabaseIntegrityError:
+            # Some are here already: a node that was killed had taken them in.
+            taken = [
+                pair for pair, row in zip(taken, rows, strict=True) if self._append(connection, row)
+            ]
+        else:
+            for record, _ in taken:
+                self._tree.append(record.payload)
+        spend.add(connection, ((record.account, receipt) for record, receipt in taken))
 
     def _signing_key(self) -> SigningKey:
         if self._key is None:
@@ -407,6 +421,8 @@ class Ledger:
             await self._writer.caught_up()
         return await asyncio.to_thread(database.read, self._reader, self._path, query)
 
+
+_INSERT_NEW_RECEIPT = insert(receipts)
 
 _INSERT_RECEIPT = insert(receipts).on_conflict_do_nothing(
     index_elements=["request", "role", "server", "origin"]

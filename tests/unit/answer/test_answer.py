@@ -200,7 +200,7 @@ async def test_the_gate_is_bounded_and_says_to_try_again(kit: Kit):
         ({"snippets": (Snippet("a.py", -5, -9, "x"),)}, "lines -5--9"),
         ({"policy": Policy(residency=("x",) * 17)}, "residency is 17"),
         ({"policy": Policy(licences=("x" * 65,))}, "licences has 1 to 64"),
-        ({"task": "embed"}, "embeddings"),
+        ({"task": "embed"}, "takes inputs"),
     ],
 )
 async def test_what_nobody_could_answer_is_refused(kit: Kit, changes: dict[str, object], said: str):

@@ -122,7 +122,7 @@ def test_an_unknown_table_is_an_unknown_key(tmp_path: Path):
         ("port = 9000", 'port = "9000"', "line 7: wrong value for 'listen.port'"),
         ("port = 9000", "port = true", "line 7: wrong value for 'listen.port'"),
         ("port = 9000", "port = 70000", "line 7: port is 70000; it must be from 0 to 65535"),
-        ("slots = 4", "slots = 0", "line 16: slots is 0; it must be from 1 to 64"),
+        ("slots = 4", "slots = 0", "line 16: slots is 0; it must be from 1 to 65536"),
         ("slots = 4", "slots = 1.5", "line 16: wrong value for 'replica[1].slots'"),
         ("slots = 4", 'engine = "vlm"', "line 16: wrong value for 'replica[1].engine'"),
         ('charter = "charter.json"', "charter = 5", "line 2: wrong value for 'charter'"),

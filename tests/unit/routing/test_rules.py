@@ -1,11 +1,13 @@
 """Each hard rule, and that a refusal names it."""
 
+import msgspec
 import pytest
 
-from hansa.core.errors import EngineUnavailable, NotFound, PolicyRefusal
+from hansa.core.errors import EngineUnavailable, NotFound, PolicyRefusal, Unsupported
 from hansa.routing.choose import plan
 from hansa.routing.rules import RULES, refusal
 from hansa.wire.requests import Policy, Request, Sampling
+from hansa.wire.tools import OutputForm
 
 from .conftest import Make
 
@@ -29,7 +31,14 @@ CASES = {
 
 
 def test_every_rule_has_a_case():
-    assert list(CASES) == list(RULES)
+    assert ["capability", *CASES] == list(RULES)
+
+
+def test_what_an_engine_cannot_do_is_refused_by_name(make: Make):
+    request = msgspec.structs.replace(a_request(), output=OutputForm("json_object"))
+    assert refusal(request, make(features=("complete", "json_object"))) is None
+    with pytest.raises(Unsupported, match="acme/r1: its engine cannot do json_object with small"):
+        plan(request, [make(features=("complete",))])
 
 
 @pytest.mark.parametrize("rule", CASES)
