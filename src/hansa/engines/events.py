@@ -40,6 +40,7 @@ class EventReader:
         self._usage: Usage | None = None
         self._finish: FinishReason | None = None
         self._ended: set[int] = set()
+        self._failure: EngineError | None = None
         self.done = False
         """The engine said that this was all."""
 
@@ -51,11 +52,18 @@ class EventReader:
         """
         chunks: list[Chunk] = []
         texts: list[str] = []
+        self._raise_failure()
         for event in events:
             if event.data == DONE:
                 self.done = True
                 break
-            said = _parse(event)
+            try:
+                said = _parse(event)
+            except EngineError as error:
+                if not (chunks or texts):
+                    raise
+                self._failure = error  # After what came before it was handed on.
+                break
             if said.usage is not None:
                 self._usage = said.usage.plain()
             for choice in said.choices:
@@ -75,10 +83,15 @@ class EventReader:
             EngineUnavailable: nothing at all had come.
             EngineError: the engine stopped in the middle.
         """
+        self._raise_failure()
         if self._finish is None:
             kind = EngineError if self._pieces else EngineUnavailable
             raise kind("the engine ended its stream without a last event")
         return Chunk(finish=self._finish, usage=self.usage())
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
 
     def _take(self, choice: "_Choice", chunks: list[Chunk], texts: list[str]) -> None:
         delta = choice.delta

@@ -71,7 +71,7 @@ class HttpClient:
     ) -> None:
         """`headers` go with every request."""
         self.origin = Origin.parse(url)
-        self._stall_s = stall_s
+        self.stall_s = stall_s
         self._common = _head_lines([("host", self.origin.authority), *headers])
         self._tls = ssl.create_default_context() if self.origin.tls else None
         self._idle: deque[_Connection] = deque()
@@ -132,7 +132,7 @@ class HttpClient:
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 _, connection = await loop.create_connection(
-                    lambda: _Connection(self, self._stall_s),
+                    lambda: _Connection(self),
                     origin.host,
                     origin.port,
                     ssl=self._tls,
@@ -196,9 +196,8 @@ class _Transport(Protocol):
 class _Connection(asyncio.Protocol):
     """One connection; carries one exchange at a time."""
 
-    def __init__(self, client: HttpClient, stall_s: float) -> None:
+    def __init__(self, client: HttpClient) -> None:
         self._client = client
-        self._stall_s = stall_s
         self._transport: _Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._reset()
@@ -360,7 +359,7 @@ class _Connection(asyncio.Protocol):
     async def _wait(self) -> None:
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
-        stall = loop.call_later(self._stall_s, self._stalled)
+        stall = loop.call_later(self._client.stall_s, self._stalled)
         try:
             await self._waiter
         finally:
@@ -368,7 +367,7 @@ class _Connection(asyncio.Protocol):
             self._waiter = None
 
     def _stalled(self) -> None:
-        self._break(f"nothing arrived for {self._stall_s:g} s")
+        self._break(f"nothing arrived for {self._client.stall_s:g} s")
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
