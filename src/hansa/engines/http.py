@@ -220,8 +220,11 @@ class _Connection(asyncio.Protocol):
             raise
         if self._begun:
             return HttpReply(self, self._status, self._headers)
+        where = self._client.origin.authority
         if self._seen:
-            raise EngineError(f"{self._client.origin.authority} does not speak HTTP: {self._why}")
+            raise EngineError(f"{where} does not speak HTTP: {self._why}")
+        if self._given_up:
+            raise EngineUnavailable(f"{where} does not answer: {self._why}")
         return None
 
     async def some(self) -> bytes:
@@ -286,7 +289,7 @@ class _Connection(asyncio.Protocol):
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._busy and not self._complete:
+        if self._busy and not self._complete and not self._broken:
             # An answer without a length ends with its connection.
             if self._begun and self._until_close and exc is None:
                 self._complete = True
@@ -346,7 +349,8 @@ class _Connection(asyncio.Protocol):
         self._head_bytes = self._held = 0
         self._blocks: list[bytes] = []
         self._busy = self._seen = self._begun = self._complete = False
-        self._broken = self._paused = self._until_close = self._kept = False
+        self._broken = self._paused = self._until_close = False
+        self._kept = self._given_up = False
         self._why = ""
         self._drained: asyncio.TimerHandle | None = None
 
@@ -367,6 +371,7 @@ class _Connection(asyncio.Protocol):
             self._waiter = None
 
     def _stalled(self) -> None:
+        self._given_up = True
         self._break(f"nothing arrived for {self._client.stall_s:g} s")
 
     def _wake(self) -> None:
