@@ -21,7 +21,7 @@ install() {
     for place in $(find_links); do
         set -- "$@" --find-links "$place"
     done
-    .venv/bin/uv pip install --quiet --python "$venv/bin/python" --no-deps "$@" -r "$lock" && return
+    .venv/bin/uv pip install --quiet --python "$venv/bin/python" --no-deps --compile-bytecode "$@" -r "$lock" && return
     say "if it is torch that is missing, tell pip where its wheel is: pip config set global.find-links FOLDER"
     exit 1
 }
