@@ -47,6 +47,10 @@ setup: .venv/.hansa ## Make .venv with what Hansa needs to run
 setup-test: .venv/.hansa-dev ## The same with the tools for tests, and the embedded model
 	@$(BIN)/hansa model pull $(MODEL) >/dev/null
 
+.PHONY: setup-peers
+setup-peers: .venv/.hansa-dev ## Make what the gateway benchmark compares Hansa with (LiteLLM, Portkey, wrk)
+	@scripts/setup-peers.sh
+
 .PHONY: lock
 lock: .venv/.hansa-dev ## Resolve pyproject.toml into the lock files (ARGS=--upgrade), list licences
 	@scripts/lock.sh $(ARGS)
@@ -55,7 +59,7 @@ lock: .venv/.hansa-dev ## Resolve pyproject.toml into the lock files (ARGS=--upg
 
 .PHONY: clean
 clean: ## Remove .venv, caches and builds; keeps Hansa's state
-	@rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build
+	@rm -rf .venv .venv-litellm .peers .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build
 	@find src tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.hansa: requirements.lock requirements-uv.lock pyproject.toml

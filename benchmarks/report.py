@@ -12,31 +12,48 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One figure; `bound` None is reported and not judged."""
+    """One figure; `bound` None is reported and not judged.
+
+    A bound is the most that `value` may be, or with `at_least` the least.
+    """
 
     claim: str
     value: float
     unit: str
     bound: float | None = None
+    at_least: bool = False
 
     @property
     def holds(self) -> bool:
-        return self.bound is None or self.value <= self.bound
+        if self.bound is None:
+            return True
+        return self.value >= self.bound if self.at_least else self.value <= self.bound
+
+    def line(self, width: int) -> str:
+        """The figure as people read it, its name padded to `width`."""
+        text = f"{self.claim:<{width}}  {self.value:10.2f} {self.unit}"
+        if self.bound is None:
+            return text
+        limit = f"at least {self.bound:g}" if self.at_least else f"bound {self.bound:g}"
+        return f"{text}  ({limit})  {'holds' if self.holds else 'MISSED'}"
+
+
+def option_parser(about: str) -> argparse.ArgumentParser:
+    """A parser that knows what every benchmark takes; one with options of its own adds them."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the claims here too")
+    return parser
 
 
 def arguments(about: str) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=about)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the claims here too")
-    return parser.parse_args()
+    return option_parser(about).parse_args()
 
 
 def report(claims: list[Claim], json_path: Path | None) -> None:
     """Print the claims, write them, and end the program: 0 if all hold, else 1."""
     width = max(len(each.claim) for each in claims)
     for each in claims:
-        bound = "" if each.bound is None else f"  (bound {each.bound:g})"
-        verdict = "" if each.bound is None else ("holds" if each.holds else "MISSED")
-        print(f"{each.claim:<{width}}  {each.value:10.2f} {each.unit}{bound}  {verdict}".rstrip())
+        print(each.line(width))
     if json_path:
         document = {
             "claims": [{**asdict(each), "holds": each.holds} for each in claims],
