@@ -5,6 +5,7 @@ from functools import partial
 
 import aiohttp
 from starlette.applications import Starlette
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from hansa.accounts.keys import KeyRing, keys_path
 from hansa.answer.answer import Answering
@@ -112,6 +113,7 @@ async def build(settings: Settings, clock: Clock | None = None) -> Node:
             *native.routes(desk, answering, view),
             *peer.routes(answering, peers, checker),
         ],
-        site,
+        # A proxy on this machine says who really asks; only the pages want to know.
+        ProxyHeadersMiddleware(site, trusted_hosts=("127.0.0.1", "::1")),  # pyright: ignore[reportArgumentType]  uvicorn has ASGI types of its own
     )
     return Node(settings, app, fleet, answering, peers, ledger, http)

@@ -57,6 +57,7 @@ def server_config(app: Router) -> uvicorn.Config:
         app,
         http=_Connection,
         ws="none",
+        proxy_headers=False,  # the pages look at them, see assembly
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -19,6 +19,7 @@ from hansa.answer.fleet import Fleet
 from hansa.answer.journal import Journal
 from hansa.core.bounds import ATTEMPTS_MAX
 from hansa.core.clock import Clock
+from hansa.core.deadline import Deadline
 from hansa.core.errors import (
     EngineError,
     EngineUnavailable,
@@ -184,7 +185,7 @@ class Answering:
         candidate, progress = attempt.route.candidate, attempt.progress
         self._fleet.begin(candidate, attempt.request)
         try:
-            async with asyncio.timeout(FIRST_CHUNK_TIMEOUT_S):
+            with Deadline(FIRST_CHUNK_TIMEOUT_S):
                 attempt.first = await anext(attempt.stream, None)
             if attempt.first is None:
                 raise EngineUnavailable(f"{candidate.name} ended without an answer")

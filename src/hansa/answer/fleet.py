@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -117,13 +117,12 @@ class Fleet:
         """Every replica of every member, up or not; those without terms in the charter are not
         offered."""
         prompt = prompt_text(request)
-        found = list(self._own(prompt))
+        known = self._generated.get(request.task)
+        expected = None if known is None else round(known)
+        found = list(self._own(prompt, expected))
         if not local_only:
-            found += self._of_peers(prompt)
-        expected = self._generated.get(request.task)
-        if expected is None:
-            return found
-        return [replace(each, expected_tokens=round(expected)) for each in found]
+            found += self._of_peers(prompt, expected)
+        return found
 
     def engine(self, candidate: Candidate) -> Engine:
         if candidate.local:
@@ -181,7 +180,7 @@ class Fleet:
         replicas = tuple(replica.status() for replica in self.local.values())
         return NodeStatus(self.member, self.chain.digest, self._clock.now_ms(), replicas)
 
-    def _own(self, prompt: str) -> Iterable[Candidate]:
+    def _own(self, prompt: str, expected: int | None) -> Iterable[Candidate]:
         member = self.chain.current.member(self.member)
         assert member, "assembly checked that the charter names this member"
         now_s = self._clock.monotonic_s()
@@ -195,10 +194,11 @@ class Fleet:
                     local=True,
                     up=not reason,
                     down_reason=reason,
+                    expected_tokens=expected,
                     warm_chars=self._affinity.warm_chars(f"{self.member}/{replica.id}", prompt),
                 )
 
-    def _of_peers(self, prompt: str) -> Iterable[Candidate]:
+    def _of_peers(self, prompt: str, expected: int | None) -> Iterable[Candidate]:
         now_s = self._clock.monotonic_s()
         for view in self.peers.values():
             member = self.chain.current.member(view.member)
@@ -218,6 +218,7 @@ class Fleet:
                         or view.problem
                         or "its engine is not ready",
                         network_ms=view.network_ms,
+                        expected_tokens=expected,
                         warm_chars=self._affinity.warm_chars(name, prompt),
                     )
 

@@ -46,14 +46,16 @@ class Journal:
         duration_s = self._clock.monotonic_s() - attempt.arrived_s
         first_s = (progress.first_token_s or progress.started_s) - attempt.arrived_s
         usage = progress.usage
-        self._metrics.requests.labels(request.task, candidate.member.id, attempt.outcome).inc()
-        self._metrics.duration.labels(request.task).observe(duration_s)
-        self._metrics.first_token.labels(request.task).observe(first_s)
-        if candidate.local:
-            tokens = self._metrics.tokens
-            tokens.labels(request.model, "prompt").inc(usage.prompt_tokens)
-            tokens.labels(request.model, "cached").inc(usage.cached_tokens)
-            tokens.labels(request.model, "completion").inc(usage.completion_tokens)
+        served_here = request.model if candidate.local else ""
+        self._metrics.ended(
+            request.task,
+            candidate.member.id,
+            attempt.outcome,
+            served_here,
+            duration_s,
+            first_s,
+            usage,
+        )
         self.recent.add(
             RequestView(
                 request=request.id,

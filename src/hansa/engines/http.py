@@ -200,6 +200,7 @@ class _Connection(asyncio.Protocol):
         self._client = client
         self._transport: _Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
+        self._parser: Any = httptools.HttpResponseParser(self)
         self._reset()
 
     @property
@@ -343,7 +344,6 @@ class _Connection(asyncio.Protocol):
             self.abort()
 
     def _reset(self) -> None:
-        self._parser: Any = httptools.HttpResponseParser(self)
         self._headers: dict[str, str] = {}
         self._status = 0
         self._head_bytes = self._held = 0

@@ -48,7 +48,7 @@ def routes(desk: Desk, chain: Chain) -> list[Route]:
         return await desk.answer(
             key,
             request,
-            Encoding(stream.encode, stream.fail, stream.opening()),
+            lambda: Encoding(stream.encode, stream.fail, stream.opening()),
             lambda whole: _whole(request.id, model, whole),
         )
 

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 from starlette.types import Receive, Scope, Send
 
 from hansa.core.bounds import BODY_BYTES_MAX
+from hansa.core.deadline import Deadline
 from hansa.core.errors import UserError
 
 BODY_TIMEOUT_S = 30.0
@@ -100,7 +101,7 @@ class Call:
             return _bounded(first.get("body", b""))
         data = bytearray(first.get("body", b""))
         try:
-            async with asyncio.timeout(BODY_TIMEOUT_S):
+            with Deadline(BODY_TIMEOUT_S):
                 more = True
                 while more:
                     part = _part(await self.receive())
@@ -113,7 +114,7 @@ class Call:
 
     async def _first_part(self) -> Mapping[str, Any]:
         try:
-            async with asyncio.timeout(BODY_TIMEOUT_S):
+            with Deadline(BODY_TIMEOUT_S):
                 return _part(await self.receive())
         except TimeoutError:
             raise TooSlow(f"the request's body did not arrive in {BODY_TIMEOUT_S:g} s") from None

@@ -29,11 +29,11 @@ class Desk:
         return await self._answering.answer(request, account=key.id)
 
     async def answer(
-        self, key: ApiKey, request: Request, encoding: Encoding, form: WholeForm
+        self, key: ApiKey, request: Request, encoding: Callable[[], Encoding], form: WholeForm
     ) -> Sendable:
         """Answer as the caller asked: as a stream, or whole."""
         answer = await self.begin(key, request)
         headers = route_headers(answer)
         if request.stream:
-            return EventStream(answer, encoding, headers)
+            return EventStream(answer, encoding(), headers)
         return Reply(form(assemble(await read_whole(answer))), headers=headers)

@@ -31,7 +31,7 @@ def routes(desk: Desk, chain: Chain) -> list[Route]:
         return await desk.answer(
             key,
             request,
-            _encoding(request.id, model),
+            lambda: _encoding(request.id, model),
             lambda whole: whole_chat(request.id, model, whole),
         )
 

@@ -33,7 +33,7 @@ def routes(desk: Desk, chain: Chain) -> list[Route]:
         return await desk.answer(
             key,
             request,
-            chat_encoding(request.id, model, asked, stream_error),
+            lambda: chat_encoding(request.id, model, asked, stream_error),
             lambda whole: whole_chat(request.id, model, whole),
         )
 
@@ -45,7 +45,7 @@ def routes(desk: Desk, chain: Chain) -> list[Route]:
         return await desk.answer(
             key,
             request,
-            text_encoding(request.id, model, asked, stream_error),
+            lambda: text_encoding(request.id, model, asked, stream_error),
             lambda whole: text_body(request.id, model, whole),
         )
 

@@ -32,7 +32,7 @@ def routes(desk: Desk, chain: Chain) -> list[Route]:
         return await desk.answer(
             key,
             request,
-            Encoding(stream.encode, stream.fail, stream.opening()),
+            lambda: Encoding(stream.encode, stream.fail, stream.opening()),
             lambda whole: msgspec.json.encode(answer.body(whole)),
         )
 

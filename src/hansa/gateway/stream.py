@@ -1,6 +1,5 @@
 """From an `Answer` to bytes for a client, who may be slow or leave at any moment."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ import msgspec
 
 from hansa.answer.answer import Answer
 from hansa.core.bounds import REQUEST_DEADLINE_S
+from hansa.core.deadline import Deadline
 from hansa.core.errors import EngineError, HansaError
 from hansa.gateway.call import Call, header_lines
 from hansa.wire.native import REQUEST_ID_HEADER, ROUTE_HEADER, ROUTE_REASON_HEADER
@@ -35,7 +35,7 @@ class EventStream:
 
     async def send(self, call: Call) -> None:
         try:
-            async with asyncio.timeout(REQUEST_DEADLINE_S):
+            with Deadline(REQUEST_DEADLINE_S):
                 await self._send(call)
         except HansaError as error:
             await _body(call, self.encoding.error(error), more=False)
@@ -65,7 +65,7 @@ async def read_whole(answer: Answer) -> list[Chunk]:
         EngineError: it took longer than any request may.
     """
     try:
-        async with asyncio.timeout(REQUEST_DEADLINE_S):
+        with Deadline(REQUEST_DEADLINE_S):
             return [chunk async for chunk in answer.chunks]
     except TimeoutError:
         raise _late() from None

@@ -2,6 +2,11 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from hansa.wire.requests import Task, Usage
+
+_Children = tuple[Counter, Histogram, Histogram, tuple[Counter, ...]]
+"""Of one kind of request: its count, its durations, its first tokens, its tokens by kind."""
+
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30, 60)
 
 
@@ -10,6 +15,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self._children: dict[tuple[Task, str, str, str], _Children] = {}
         self.requests = Counter(
             "hansa_requests_total",
             "Requests answered, by what became of them.",
@@ -63,6 +69,43 @@ class Metrics:
             "Requests being worked on.",
             registry=self.registry,
         )
+
+    def ended(
+        self,
+        task: Task,
+        server: str,
+        outcome: str,
+        model: str,
+        duration_s: float,
+        first_s: float,
+        usage: Usage,
+    ) -> None:
+        """Count an answered request; `model` only if it was served here.
+
+        Its counters are looked up once: finding each by its labels takes longer than adding to it.
+        """
+        known = self._children.get((task, server, outcome, model))
+        if known is None:
+            known = self._look_up(task, server, outcome, model)
+        requests, duration, first_token, tokens = known
+        requests.inc()
+        duration.observe(duration_s)
+        first_token.observe(first_s)
+        if tokens:
+            counts = (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens)
+            for counter, count in zip(tokens, counts, strict=True):
+                counter.inc(count)
+
+    def _look_up(self, task: Task, server: str, outcome: str, model: str) -> "_Children":
+        kinds = ("prompt", "cached", "completion") if model else ()
+        found = (
+            self.requests.labels(task, server, outcome),
+            self.duration.labels(task),
+            self.first_token.labels(task),
+            tuple(self.tokens.labels(model, kind) for kind in kinds),
+        )
+        self._children[task, server, outcome, model] = found
+        return found
 
     def text(self) -> bytes:
         """The Prometheus text format."""

@@ -99,14 +99,18 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def prompt_chars(self) -> int:
         """Characters of everything the model will see."""
-        return (
-            len(self.prefix)
-            + len(self.suffix)
-            + sum(_message_chars(message) for message in self.messages)
-            + sum(len(snippet.text) for snippet in self.snippets)
-            + sum(len(text) for text in self.inputs)
-            + sum(_tool_chars(tool) for tool in self.tools)
-        )
+        chars = len(self.prefix) + len(self.suffix)
+        for message in self.messages:
+            chars += len(message.content)
+            for call in message.tool_calls:
+                chars += len(call.name) + len(call.arguments)
+        for snippet in self.snippets:
+            chars += len(snippet.text)
+        for text in self.inputs:
+            chars += len(text)
+        for tool in self.tools:
+            chars += _tool_chars(tool)
+        return chars
 
 
 class Usage(msgspec.Struct, frozen=True):
@@ -153,11 +157,6 @@ class Chunk(msgspec.Struct, frozen=True, omit_defaults=True):
             return self.text
         calls = "".join(f"{each.name}{each.arguments}" for each in self.tool_calls)
         return f"{self.reasoning}{self.text}{calls}{''.join(self.embeddings)}"
-
-
-def _message_chars(message: Message) -> int:
-    calls = sum(len(call.name) + len(call.arguments) for call in message.tool_calls)
-    return len(message.content) + calls
 
 
 def _tool_chars(tool: Tool) -> int:
