@@ -1,8 +1,6 @@
 """What is let in: well-formed requests, no more at once than the node can hold."""
 
-import contextlib
 import re
-from collections.abc import Generator
 
 from hansa.core.bounds import COMPLETION_TOKENS_MAX, REQUESTS_IN_FLIGHT_MAX
 from hansa.core.errors import EngineUnavailable, UserError
@@ -29,9 +27,8 @@ class Gate:
         self._limit = limit
         self.in_flight = 0
 
-    @contextlib.contextmanager
-    def enter(self) -> Generator[None]:
-        """Hold a place while a request is worked on.
+    def enter(self) -> None:
+        """Take a place for a request that is going to be worked on; `leave` gives it back.
 
         Raises:
             EngineUnavailable: no place is free; the caller may try again.
@@ -41,10 +38,9 @@ class Gate:
                 f"this node is working on {self._limit} requests already", hint="try again soon"
             )
         self.in_flight += 1
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
+
+    def leave(self) -> None:
+        self.in_flight -= 1
 
 
 def check_request(request: Request) -> None:

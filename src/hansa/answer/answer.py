@@ -84,16 +84,18 @@ class Answering:
             EngineUnavailable, PeerUnavailable: nobody could serve it now.
         """
         asked = _Asked(request, granted, account, self._clock.monotonic_s())
-        held = contextlib.ExitStack()
+        entered = False
         try:
             check_request(request)
-            held.enter_context(self.gate.enter())
+            self.gate.enter()
+            entered = True
             attempt = await self._first_that_begins(asked)
         except BaseException as error:  # a cancelled request gives its place back too
-            held.close()
+            if entered:
+                self.gate.leave()
             self._journal.unserved(request, self._origin(asked), error, asked.arrived_s)
             raise
-        attempt.held = held
+        attempt.holds_place = True
         return Answer(
             request.id,
             f"{attempt.route.candidate.member.id}/{attempt.replica}",
@@ -248,10 +250,10 @@ class Answering:
 
     def _settle(self, attempt: Attempt) -> None:
         """Give back what the attempt held, once, however it ended."""
-        if attempt.held is None:
+        if not attempt.holds_place:
             return
-        attempt.held.close()
-        attempt.held = None
+        attempt.holds_place = False
+        self.gate.leave()
         self._fleet.end(attempt.route.candidate)
         if attempt.progress.usage.completion_tokens:
             tokens = attempt.progress.usage.completion_tokens

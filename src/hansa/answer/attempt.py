@@ -1,6 +1,5 @@
 """One request at one replica, while it lasts."""
 
-import contextlib
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
@@ -32,5 +31,5 @@ class Attempt:
     outcome: Outcome = "cancelled"
     closed: bool = False
     """Whether its receipt is written, or being written."""
-    held: contextlib.ExitStack | None = None
-    """Its place at the gate; None once it was given back."""
+    holds_place: bool = False
+    """Whether it has a place at the gate that it must give back."""

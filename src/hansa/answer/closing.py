@@ -1,7 +1,6 @@
 """How a request ends: in a receipt that is on disk, signed by who served it and by who asked."""
 
 import hashlib
-import secrets
 from dataclasses import dataclass
 
 import msgspec
@@ -10,6 +9,7 @@ from hansa.core.bounds import GRANT_LIFETIME_S
 from hansa.core.clock import Clock
 from hansa.core.digests import salted_digest, sha256_hex
 from hansa.core.errors import IntegrityError
+from hansa.core.ids import fresh_nonce
 from hansa.core.signing import Envelope, SigningKey
 from hansa.league import grants
 from hansa.league.chain import Chain
@@ -92,8 +92,8 @@ class Closing:
             max_tokens=request.sampling.max_tokens * request.sampling.choices,
             issued_at_ms=now_ms,
             expires_at_ms=now_ms + GRANT_LIFETIME_S * 1000,
-            nonce=secrets.token_hex(16),
-            salt=secrets.token_hex(16),
+            nonce=fresh_nonce(),
+            salt=fresh_nonce(),
         )
         header = grants.issue(self._key, grant)
         envelope = grants.read(header)
@@ -159,7 +159,7 @@ class Closing:
     def salt_of(self, request_id: str, granted: Granted | None) -> str:
         """What salts the digests of a request: its grant's, or a fresh one."""
         known = granted or self._granted.get(request_id)
-        return known.grant.salt if known else secrets.token_hex(16)
+        return known.grant.salt if known else fresh_nonce()
 
     async def received(
         self, request: Request, chunk: Chunk, progress: Progress, account: str

@@ -1,10 +1,10 @@
 """Names of things, as distinct types so that one is not passed for another."""
 
 import re
-import secrets
 from typing import NewType
 
 from hansa.core.errors import ConfigError
+from hansa.core.randomness import Pool
 
 MemberId = NewType("MemberId", str)
 ReplicaId = NewType("ReplicaId", str)
@@ -14,9 +14,17 @@ RequestId = NewType("RequestId", str)
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 
 
+_pool = Pool()
+
+
+def fresh_nonce() -> str:
+    """128 random bits that were never used before, in hex; also fit for a salt."""
+    return _pool.hex(16)
+
+
 def new_request_id() -> RequestId:
     """A fresh id, 128 random bits."""
-    return RequestId(f"req-{secrets.token_hex(16)}")
+    return RequestId(f"req-{_pool.hex(16)}")
 
 
 def is_name(value: str) -> bool:
