@@ -1,11 +1,10 @@
 """What each API key used in a month, kept in the same transaction as the receipts it sums up."""
 
-import datetime as dt
-
 import msgspec
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert
 
+from hansa.core.months import month_of
 from hansa.ledger.schema import spend
 from hansa.wire.protocol import Receipt
 
@@ -19,11 +18,6 @@ class Spend(msgspec.Struct, frozen=True):
     prompt_tokens: int = 0
     completion_tokens: int = 0
     amount_nanousd: int = 0
-
-
-def month_of(at_ms: int) -> str:
-    """The calendar month of a time, UTC, as `YYYY-MM`."""
-    return dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC).strftime("%Y-%m")
 
 
 def add(connection: Connection, account: str, receipt: Receipt) -> None:
