@@ -27,7 +27,8 @@ class TierLimits:
 
     def words(self) -> tuple[str, str, str]:
         """Requests a minute, tokens a minute, dollars a month, as a person reads them."""
-        money = format_usd(self.monthly_spend_nanousd).rstrip("0").rstrip(".")
+        dollars, _, parts = format_usd(self.monthly_spend_nanousd).partition(".")
+        money = f"{dollars}.{parts.rstrip('0'):0<2}"
         return (
             str(self.requests_per_minute or "no limit"),
             str(self.tokens_per_minute or "no limit"),

@@ -64,7 +64,7 @@ async def test_tiers_are_listed_as_configured(run, made: Made):
     made.config.write_text(made.config.read_text() + table)
     config = ("--config", str(made.config))
     lines = (await run("tier", "list", *config)).out.splitlines()
-    assert lines[2].split() == ["pro", "7", "no", "limit", "$12.5"]
+    assert lines[2].split() == ["pro", "7", "no", "limit", "$12.50"]
     assert lines[3].split() == ["team", *["no", "limit"] * 3]
     [free, pro, team] = json.loads((await run("tier", "list", "--json", *config)).out)
     assert free["requests_per_minute"] == 600
