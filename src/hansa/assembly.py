@@ -1,5 +1,6 @@
 """The only module that knows every room: settings in, wired objects and an ASGI app out."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -7,7 +8,11 @@ import aiohttp
 from starlette.applications import Starlette
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from hansa.accounts.administration import Administration, note_tiers
+from hansa.accounts.audit import AuditLog, audit_path
 from hansa.accounts.keys import KeyRing, keys_path
+from hansa.accounts.limits import Limits
+from hansa.accounts.tiers import limits_of
 from hansa.answer.answer import Answering
 from hansa.answer.closing import Closing
 from hansa.answer.fleet import Fleet, PeerView
@@ -20,8 +25,9 @@ from hansa.console import pages
 from hansa.core.clock import Clock, SystemClock
 from hansa.core.settings import Settings
 from hansa.engines.peer import Peer, PeerClient
-from hansa.gateway import anthropic, health, mistral, native, openai, peer, responses
+from hansa.gateway import admin, anthropic, health, mistral, native, openai, peer, responses
 from hansa.gateway.desk import Desk
+from hansa.gateway.quota import Quota
 from hansa.gateway.router import Router
 from hansa.league.grants import GrantChecker
 from hansa.ledger.store import Ledger
@@ -58,8 +64,10 @@ class Node:
         self.ledger.close()
 
 
-async def build(settings: Settings, clock: Clock | None = None) -> Node:
-    """Wire a node; nothing has started yet.
+async def build(
+    settings: Settings, clock: Clock | None = None, drain: Callable[[], None] | None = None
+) -> Node:
+    """Wire a node; nothing has started yet. `drain` begins its orderly end.
 
     Raises:
         ConfigError, IntegrityError, NotFound: settings, charter, key or weights do not fit.
@@ -96,7 +104,11 @@ async def build(settings: Settings, clock: Clock | None = None) -> Node:
     def view() -> NodeView:
         return view_node(fleet, recent, ledger, answering.gate)
 
-    desk = Desk(answering, keys)
+    limits = await load_limits(settings, ledger, clock)
+    desk = Desk(answering, keys, Quota(limits, chain, clock))
+    audit = AuditLog(audit_path(settings.state_dir), clock)
+    note_tiers(audit, limits_of(settings.tier))
+    administration = Administration(KeyRing(keys_path(settings.state_dir), clock), audit)
     site = Starlette(
         routes=[
             *health.routes(view, metrics, answering.gate),
@@ -111,9 +123,18 @@ async def build(settings: Settings, clock: Clock | None = None) -> Node:
             *mistral.routes(desk, chain),
             *anthropic.routes(desk, chain),
             *native.routes(desk, answering, view),
+            *admin.routes(keys, administration, ledger, clock, drain),
             *peer.routes(answering, peers, checker),
         ],
         # A proxy on this machine says who really asks; only the pages want to know.
         ProxyHeadersMiddleware(site, trusted_hosts=("127.0.0.1", "::1")),  # pyright: ignore[reportArgumentType]  uvicorn has ASGI types of its own
     )
     return Node(settings, app, fleet, answering, peers, ledger, http)
+
+
+async def load_limits(settings: Settings, ledger: Ledger, clock: Clock) -> Limits:
+    """The limits of a node that starts, with what its ledger says was spent this month."""
+    limits = Limits(limits_of(settings.tier), clock)
+    spent = await ledger.spent(limits.month)
+    limits.load(limits.month, {each.account: each.amount_nanousd for each in spent})
+    return limits

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from hansa.accounts.keys import KeyRing, keys_path
+from hansa.accounts.administration import command_line, open_administration
 from hansa.core.clock import SystemClock
 from hansa.core.files import exclusive_lock, write_atomic
 from hansa.core.settings import Settings, load_settings
@@ -58,12 +58,12 @@ def prepare(state_dir: Path, threads: int) -> Solo:
 def introduce(settings: Settings, url: str, state_dir: Path) -> None:
     """Leave address and key where this user's editor and commands find them."""
     client = state_dir / CLIENT_FILE
-    ring = KeyRing(keys_path(settings.state_dir), SystemClock())
-    name = "this-machine"
-    for key in ring.all_keys():
+    administration = open_administration(settings.state_dir)
+    name, actor = "this-machine", command_line()
+    for key in administration.ring.all_keys():
         if key.name == name:
-            ring.revoke(key.id)
-    _, secret = ring.create(name, "team")
+            administration.revoke_key(actor, key.id)
+    _, secret = administration.create_key(actor, name, "team")
     write_atomic(client, msgspec.json.encode({"url": url, "key": secret}), mode=0o600)
 
 

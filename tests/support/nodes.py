@@ -36,9 +36,11 @@ class Running:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings) -> AsyncGenerator[Running]:
+async def running(
+    settings: Settings, drain: Callable[[], None] | None = None
+) -> AsyncGenerator[Running]:
     """Serve a node on its own port in this event loop."""
-    node = await build(settings)
+    node = await build(settings, drain=drain)
     server = uvicorn.Server(server_config(node.app))
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign]  signals are ours
     listen = bind(settings.listen)

@@ -4,16 +4,22 @@ import hmac
 import re
 import secrets
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
+from hansa.accounts.scopes import ANYTHING, Scope, day_and_time
+from hansa.accounts.tiers import Tier
 from hansa.core.clock import Clock
 from hansa.core.digests import sha256_hex
-from hansa.core.errors import ConfigError, NotFound, StorageError, Unauthorized, UserError
+from hansa.core.errors import (
+    ConfigError,
+    KeyScope,
+    NotFound,
+    StorageError,
+    Unauthorized,
+    UserError,
+)
 from hansa.core.files import exclusive_lock, write_atomic
-
-Tier = Literal["free", "pro", "team"]
 
 PREFIX = "hansa-"
 KEYS_MAX = 10_000
@@ -21,7 +27,7 @@ KEYS_MAX = 10_000
 _NAME = re.compile(r"[\w.@ -]{1,64}")
 
 
-class ApiKey(msgspec.Struct, frozen=True):
+class ApiKey(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is kept of a key. 256 random bits need no slow hash."""
 
     id: str
@@ -29,6 +35,12 @@ class ApiKey(msgspec.Struct, frozen=True):
     tier: Tier
     sha256: str
     created_at_ms: int
+    scope: Scope | None = None
+    """What it is held to; None: nothing."""
+    expires_at_ms: int | None = None
+    """From when on it is refused; None: never."""
+    admin: bool = False
+    """Whether it may manage keys and the node."""
 
 
 def keys_path(state_dir: Path) -> Path:
@@ -48,7 +60,15 @@ class KeyRing:
         self._stamp: tuple[int, int, int] | None = None
         self._by_digest: dict[str, ApiKey] = {}
 
-    def create(self, name: str, tier: Tier = "free") -> tuple[ApiKey, str]:
+    def create(
+        self,
+        name: str,
+        tier: Tier = "free",
+        scope: Scope = ANYTHING,
+        *,
+        expires_at_ms: int | None = None,
+        admin: bool = False,
+    ) -> tuple[ApiKey, str]:
         """Make a key; the second part is the secret, which is not kept.
 
         Raises:
@@ -63,7 +83,7 @@ class KeyRing:
                 raise UserError(f"there are {KEYS_MAX} keys already", hint="revoke some")
             key = ApiKey(
                 f"key-{secrets.token_hex(4)}", name, tier, sha256_hex(secret.encode()),
-                self._clock.now_ms(),
+                self._clock.now_ms(), None if scope == ANYTHING else scope, expires_at_ms, admin,
             )  # fmt: skip
             self._write([*keys, key])
         return key, secret
@@ -92,6 +112,11 @@ class KeyRing:
                 "no API key was sent" if not secret else "this API key is not known here",
                 hint="make one with `hansa key create NAME` and send it as a bearer token",
             )
+        if key.expires_at_ms is not None and self._clock.now_ms() >= key.expires_at_ms:
+            raise Unauthorized(
+                f"this API key expired on {day_and_time(key.expires_at_ms)}",
+                hint="have another one made with `hansa key create NAME --expires 30d`",
+            )
         return key
 
     def _refresh(self) -> None:
@@ -113,6 +138,21 @@ class KeyRing:
                 f"{self._path} is damaged: {error}", hint="restore it, or delete it and make keys"
             ) from error
         self._stamp, self._by_digest = stamp, {key.sha256: key for key in keys}
+
+    def check_admin(self, secret: str) -> ApiKey:
+        """The key that `secret` belongs to, if it may manage the node.
+
+        Raises:
+            Unauthorized, KeyScope: it may not.
+        """
+        key = self.check(secret)
+        if not key.admin:
+            raise KeyScope(
+                "this API key may not manage the node",
+                scope="admin",
+                hint="make one that may with `hansa key create NAME --admin`",
+            )
+        return key
 
     def _write(self, keys: list[ApiKey]) -> None:
         data = msgspec.json.format(msgspec.json.encode(keys), indent=2) + b"\n"

@@ -6,14 +6,14 @@ replicas are eligible and how the receipt is signed differ.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 import structlog
 
 from hansa.answer.admit import Gate, check_request
-from hansa.answer.attempt import Attempt
+from hansa.answer.attempt import Attempt, Settled
 from hansa.answer.closing import Closing, Granted, Progress
 from hansa.answer.fleet import Fleet
 from hansa.answer.journal import Journal
@@ -30,6 +30,7 @@ from hansa.core.errors import (
     PolicyRefusal,
 )
 from hansa.core.ids import is_name
+from hansa.ledger.receipts import price
 from hansa.routing.choose import Considered, Plan, plan
 from hansa.wire.requests import Chunk, Request, Usage
 
@@ -49,6 +50,8 @@ class Answer:
     reason: str
     chunks: AsyncGenerator[Chunk]
     settle: Callable[[], None]
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What a door adds to its answer, such as how much of a limit is left."""
 
     async def aclose(self) -> None:
         """Be done with it, read to the end or not; what was generated is metered all the same."""
@@ -72,18 +75,23 @@ class Answering:
         return plan(request, self._fleet.candidates(request))
 
     async def answer(
-        self, request: Request, granted: Granted | None = None, account: str = ""
+        self,
+        request: Request,
+        granted: Granted | None = None,
+        account: str = "",
+        settled: Settled | None = None,
     ) -> Answer:
         """Find a replica that begins to answer `request`.
 
         With `granted`, only this node's own replicas serve it and the last chunk has the receipt.
-        `account` is the API key whose spend it adds to.
+        `account` is the API key whose spend it adds to. `settled` is told once what an answer that
+        was begun used and cost, however it ends.
 
         Raises:
             UserError, PolicyRefusal: it cannot be served as asked.
             EngineUnavailable, PeerUnavailable: nobody could serve it now.
         """
-        asked = _Asked(request, granted, account, self._clock.monotonic_s())
+        asked = _Asked(request, granted, account, self._clock.monotonic_s(), settled)
         entered = False
         try:
             check_request(request)
@@ -177,6 +185,7 @@ class Answering:
             stream=self._fleet.engine(route.candidate).stream(own),
             progress=Progress(self._clock.now_ms(), self._clock.monotonic_s()),
             arrived_s=asked.arrived_s,
+            settled=asked.settled,
         )
 
     def _origin(self, asked: "_Asked") -> str:
@@ -259,6 +268,10 @@ class Answering:
             tokens = attempt.progress.usage.completion_tokens
             self._fleet.generated(attempt.request.task, tokens)
         self._journal.ended(attempt)
+        if attempt.settled is not None:
+            used = attempt.progress.usage
+            terms = attempt.route.candidate.terms
+            attempt.settled(used, price(terms, used.prompt_tokens, used.completion_tokens))
         if not attempt.closed:
             self._in_background(self._abandon(attempt))
 
@@ -332,6 +345,7 @@ class _Asked:
     granted: Granted | None
     account: str
     arrived_s: float
+    settled: Settled | None
 
 
 async def _winner(racers: dict[asyncio.Task[None], Attempt]) -> Attempt:

@@ -1,12 +1,16 @@
 """One request at one replica, while it lasts."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
 from hansa.answer.closing import Granted, Progress
 from hansa.answer.recent import Outcome
+from hansa.core.money import NanoUsd
 from hansa.routing.choose import Considered
-from hansa.wire.requests import Chunk, Request
+from hansa.wire.requests import Chunk, Request, Usage
+
+Settled = Callable[[Usage, NanoUsd], None]
+"""Is told what an attempt used and what that costs."""
 
 
 @dataclass(slots=True)
@@ -25,6 +29,7 @@ class Attempt:
     stream: AsyncGenerator[Chunk]
     progress: Progress
     arrived_s: float
+    settled: Settled | None = None
     first: Chunk | None = None
     replica: str = ""
     """Who serves it; a peer may take another replica than the one routing wished for."""

@@ -9,7 +9,8 @@ from hansa.cli.output import print_json, say
 from hansa.cli.table import print_table
 
 if TYPE_CHECKING:
-    from hansa.accounts.keys import KeyRing
+    from hansa.accounts.administration import Administration
+    from hansa.wire.admin import KeyView
 
 _config = click.option(
     "--config",
@@ -30,29 +31,56 @@ def key() -> None:
 @click.argument("name")
 @click.option("--tier", type=click.Choice(["free", "pro", "team"]), default="free",
               show_default=True)  # fmt: skip
+@click.option("--model", "models", multiple=True, help="Only this model; may be repeated.")
+@click.option("--task", "tasks", multiple=True,
+              type=click.Choice(["complete", "edit", "apply", "chat", "reason", "embed"]),
+              help="Only this task; may be repeated.")  # fmt: skip
+@click.option("--residency", multiple=True,
+              help="Prompts are processed only in this jurisdiction; may be repeated.")  # fmt: skip
+@click.option("--expires", default="", help="Refused after this time, like 12h, 30d or 8w.")
+@click.option("--admin", is_flag=True, help="It may manage keys and the node over the admin API.")
 @_config
 @_json
-def create(name: str, tier: str, config: Path, as_json: bool) -> None:
+def create(
+    name: str, tier: str, models: tuple[str, ...], tasks: tuple[str, ...],
+    residency: tuple[str, ...], expires: str, admin: bool, config: Path, as_json: bool,
+) -> None:  # fmt: skip
     """Make a key called NAME; it is shown this once. A running node knows it at once."""
-    made, secret = _ring(config).create(name, tier)  # pyright: ignore[reportArgumentType]  Click checked it
+    from hansa.accounts.administration import command_line
+    from hansa.accounts.scopes import day_and_time, expiry_ms, make_scope
+    from hansa.core.clock import SystemClock
+
+    made, secret = _administration(config).create_key(
+        command_line(),
+        name,
+        tier,  # pyright: ignore[reportArgumentType]  Click checked it
+        make_scope(models, tasks, residency),
+        expires_at_ms=expiry_ms(expires, SystemClock().now_ms()),
+        admin=admin,
+    )
     if as_json:
         print_json({"id": made.id, "name": made.name, "tier": made.tier, "key": secret})
         return
     print(secret)
-    say(f"{made.id} for {made.name}, tier {made.tier}; keep it, it is not shown again")
+    until = "" if made.expires_at_ms is None else f", until {day_and_time(made.expires_at_ms)}"
+    say(f"{made.id} for {made.name}, tier {made.tier}{until}; keep it, it is not shown again")
 
 
 @key.command("list")
 @_config
 @_json
 def list_(config: Path, as_json: bool) -> None:
-    """List keys; the secrets are not kept."""
-    keys = _ring(config).all_keys()
+    """List keys and what each is held to; the secrets are not kept."""
+    from hansa.core.clock import SystemClock
+    from hansa.gateway.admin import key_view
+
+    now_ms = SystemClock().now_ms()
+    views = [key_view(each, now_ms) for each in _administration(config).ring.all_keys()]
     if as_json:
-        print_json([{"id": each.id, "name": each.name, "tier": each.tier,
-                     "created_at_ms": each.created_at_ms} for each in keys])  # fmt: skip
+        print_json(views)
         return
-    print_table(["ID", "NAME", "TIER"], [[each.id, each.name, each.tier] for each in keys])
+    rows = [[each.id, each.name, each.tier, _scope(each), _expiry(each)] for each in views]
+    print_table(["ID", "NAME", "TIER", "SCOPE", "EXPIRES"], rows)
 
 
 @key.command()
@@ -60,13 +88,28 @@ def list_(config: Path, as_json: bool) -> None:
 @_config
 def revoke(key_id: str, config: Path) -> None:
     """Revoke the key with the id KEY_ID; a running node refuses it from now on."""
-    gone = _ring(config).revoke(key_id)
+    from hansa.accounts.administration import command_line
+
+    gone = _administration(config).revoke_key(command_line(), key_id)
     say(f"revoked {gone.id} of {gone.name}")
 
 
-def _ring(config: Path) -> "KeyRing":
-    from hansa.accounts.keys import KeyRing, keys_path
-    from hansa.core.clock import SystemClock
+def _scope(key: "KeyView") -> str:
+    held = {"models": key.models, "tasks": key.tasks, "residency": key.residency}
+    said = [f"{name}={','.join(entries)}" for name, entries in held.items() if entries]
+    return " ".join([*(["admin"] if key.admin else []), *said]) or "-"
+
+
+def _expiry(key: "KeyView") -> str:
+    from hansa.accounts.scopes import day_and_time
+
+    if key.expires_at_ms is None:
+        return "-"
+    return f"{day_and_time(key.expires_at_ms)}{' (expired)' if key.expired else ''}"
+
+
+def _administration(config: Path) -> "Administration":
+    from hansa.accounts.administration import open_administration
     from hansa.core.settings import load_settings
 
-    return KeyRing(keys_path(load_settings(config).state_dir), SystemClock())
+    return open_administration(load_settings(config).state_dir)

@@ -7,6 +7,9 @@ HansaError
   |   x Unsupported      no engine here can do what is asked
   + ConfigError          hansa.toml, an environment variable or a flag is wrong
   + PolicyRefusal        a hard rule (residency, licence, data use, tier, context) leaves no replica
+  + KeyScope             the API key may not do this
+  + RateLimited          the API key's tier allows no more for now; later it does
+  |   x SpendLimit       no more this month
   + EngineError          the inference engine failed
   |   x EngineUnavailable  it cannot be reached or has no room; another replica may serve
   + PeerError            another member's node refused or failed
@@ -76,6 +79,30 @@ class PolicyRefusal(HansaError):
     def __init__(self, message: str, *, rule: str, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.rule = rule
+
+
+class KeyScope(HansaError):
+    """`scope` names what the key is held to: models, tasks, residency or admin."""
+
+    code = "key_scope"
+    status = 403
+
+    def __init__(self, message: str, *, scope: str, hint: str = "") -> None:
+        super().__init__(f"{message} (scope: {scope})", hint=hint)
+        self.scope = scope
+
+
+class RateLimited(HansaError):
+    """`retry_after_s` is set; a door adds its dialect's `headers`."""
+
+    code = "rate_limited"
+    status = 429
+    retryable = True
+
+
+class SpendLimit(RateLimited):
+    code = "spend_limit"
+    retryable = False
 
 
 class EngineError(HansaError):

@@ -17,6 +17,7 @@ import msgspec
 
 from hansa.core.errors import ConfigError
 from hansa.core.ids import check_name
+from hansa.core.money import parse_usd
 
 
 class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,6 +74,24 @@ class ReplicaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     adapters: tuple[AdapterSettings, ...] = ()
 
 
+class TierSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one key of a tier may use; 0: no limit."""
+
+    requests_per_minute: int = 0
+    tokens_per_minute: int = 0
+    """Of prompts and answers together."""
+    monthly_spend_usd: int | str = 0
+    """In a calendar month, UTC; parts of a dollar as text, like "12.50"."""
+
+
+class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table that is written replaces all of its tier's limits."""
+
+    free: TierSettings = TierSettings(600, 500_000)
+    pro: TierSettings = TierSettings(3_000, 5_000_000)
+    team: TierSettings = TierSettings()
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     member: str
     """Which member of the charter this node is."""
@@ -85,6 +104,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Folder that holds `models/`; None: the user's state folder, shared by all nodes."""
     listen: Listen = Listen()
     replica: tuple[ReplicaSettings, ...] = ()
+    tier: Tiers = Tiers()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
@@ -99,6 +119,9 @@ ENVIRONMENT = {
 
 _ELSEWHERE = frozenset(get_args(EngineKind)) - {"llamacpp", "mock"}
 """Engines that are asked at an address."""
+
+LIMIT_MAX = 1_000_000_000
+"""Of requests or tokens a minute."""
 
 _PATHS = ("charter", "key_file", "state_dir", "model_dir")
 
@@ -219,6 +242,17 @@ def _check(settings: Settings, source: _Source) -> None:
             _check_bounds(getattr(replica, key), low, high, f"{place}.{key}", source)
         _check_engine(replica, place, source)
     _check_bounds(settings.listen.port, 0, 65535, "listen.port", source)
+    for name in Tiers.__struct_fields__:
+        _check_tier(getattr(settings.tier, name), f"tier.{name}", source)
+
+
+def _check_tier(tier: TierSettings, place: str, source: _Source) -> None:
+    _check_bounds(tier.requests_per_minute, 0, LIMIT_MAX, f"{place}.requests_per_minute", source)
+    _check_bounds(tier.tokens_per_minute, 0, LIMIT_MAX, f"{place}.tokens_per_minute", source)
+    try:
+        parse_usd(str(tier.monthly_spend_usd))
+    except ConfigError as error:
+        raise source.error(f"{place}.monthly_spend_usd", error.message, error.hint) from error
 
 
 def _check_engine(replica: ReplicaSettings, place: str, source: _Source) -> None:
@@ -260,8 +294,9 @@ def _explained(source: _Source, said: str) -> ConfigError:
     missing = re.search(r"missing required field `(\w+)`", said)
     if unknown:
         key = unknown.group(1)
-        near = difflib.get_close_matches(key, _known_keys(), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(_known_keys())}"
+        known = list(Tiers.__struct_fields__) if place == "tier" else _known_keys()
+        near = difflib.get_close_matches(key, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(known)}"
         return source.error(f"{place}.{key}".lstrip("."), f"unknown key {key!r}", hint)
     if missing:
         where = f" in {place}" if place else ""
@@ -270,8 +305,8 @@ def _explained(source: _Source, said: str) -> ConfigError:
     return source.error(place, f"wrong value for {place!r}: {what}")
 
 
-_HEADER = re.compile(r"\s*\[+\s*[\"']?([\w-]+)[\"']?\s*\]")
-_PLACE = re.compile(r"(?:(\w+)(?:\[(\d+)\])?\.)?([\w-]+)(?:\[(\d+)\])?")
+_HEADER = re.compile(r"\s*\[+\s*[\"']?([\w.-]+)[\"']?\s*\]")
+_PLACE = re.compile(r"(?:([\w.]+?)(?:\[(\d+)\])?\.)?([\w-]+)(?:\[(\d+)\])?")
 
 
 def _line_of(text: str, place: str) -> int | None:
@@ -285,6 +320,8 @@ def _line_of(text: str, place: str) -> int | None:
     assigned = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*[=.]")
     for n, line in enumerate(text.splitlines(), 1):
         if header := _HEADER.match(line):
+            if header.group(1) == place:
+                return n
             named = header.group(1) == (table or key)
             if named and not table and heads == wanted:
                 return n
@@ -293,7 +330,7 @@ def _line_of(text: str, place: str) -> int | None:
             heads += named
         elif inside and assigned.match(line):
             return n
-        elif table and re.match(rf"\s*{table}\s*[=.]", line):
+        elif table and re.match(rf"\s*{re.escape(table)}\s*[=.]", line):
             near = near or n
     return near
 
@@ -305,5 +342,6 @@ def _known_keys() -> list[str]:
             *Listen.__struct_fields__,
             *ReplicaSettings.__struct_fields__,
             *AdapterSettings.__struct_fields__,
+            *TierSettings.__struct_fields__,
         }
     )

@@ -50,6 +50,7 @@ def routes(desk: Desk, chain: Chain) -> list[Route]:
             request,
             lambda: Encoding(stream.encode, stream.fail, stream.opening()),
             lambda whole: _whole(request.id, model, whole),
+            "anthropic",
         )
 
     async def count(call: Call) -> Sendable:

@@ -1,11 +1,14 @@
 """Where every dialect hands its request in: the caller's key, limits, and the answer room."""
 
+import dataclasses
 from collections.abc import Callable
 
 from hansa.accounts.keys import ApiKey, KeyRing
+from hansa.accounts.scopes import narrow
 from hansa.answer.answer import Answer, Answering
 from hansa.gateway.call import Call, Reply
 from hansa.gateway.door import Sendable, caller
+from hansa.gateway.quota import Dialect, Quota
 from hansa.gateway.stream import Encoding, EventStream, read_whole, route_headers
 from hansa.gateway.whole import Whole, assemble
 from hansa.wire.requests import Request
@@ -17,23 +20,49 @@ WholeForm = Callable[[Whole], bytes]
 class Desk:
     """Knows callers and has their requests answered."""
 
-    def __init__(self, answering: Answering, keys: KeyRing) -> None:
+    def __init__(self, answering: Answering, keys: KeyRing, quota: Quota) -> None:
         self._answering = answering
         self._keys = keys
+        self._quota = quota
 
     def caller(self, call: Call) -> ApiKey:
         """Who asks. Raises Unauthorized."""
         return caller(call, self._keys)
 
-    async def begin(self, key: ApiKey, request: Request) -> Answer:
-        return await self._answering.answer(request, account=key.id)
+    async def begin(self, key: ApiKey, request: Request, dialect: Dialect = "openai") -> Answer:
+        """Have `request` answered within the key's scope and limits.
+
+        Raises:
+            KeyScope: the key may not ask this.
+            RateLimited: its tier allows no more; `headers` are those of `dialect`.
+        """
+        request = scoped(key, request)
+        lease = self._quota.reserve(key, request, dialect)
+        if lease is None:
+            return await self._answering.answer(request, account=key.id)
+        try:
+            answer = await self._answering.answer(request, account=key.id, settled=lease.settle)
+        except BaseException:  # a request that was cancelled gives back what it held, too
+            lease.release()
+            raise
+        return dataclasses.replace(answer, headers=self._quota.headers(key, dialect))
 
     async def answer(
-        self, key: ApiKey, request: Request, encoding: Callable[[], Encoding], form: WholeForm
+        self,
+        key: ApiKey,
+        request: Request,
+        encoding: Callable[[], Encoding],
+        form: WholeForm,
+        dialect: Dialect = "openai",
     ) -> Sendable:
         """Answer as the caller asked: as a stream, or whole."""
-        answer = await self.begin(key, request)
+        answer = await self.begin(key, request, dialect)
         headers = route_headers(answer)
         if request.stream:
             return EventStream(answer, encoding(), headers)
         return Reply(form(assemble(await read_whole(answer))), headers=headers)
+
+
+def scoped(key: ApiKey, request: Request) -> Request:
+    """The request held to what the key is for. Raises KeyScope."""
+    return request if key.scope is None else narrow(request, key.scope)

@@ -8,7 +8,7 @@ from hansa.accounts.keys import ApiKey
 from hansa.answer.answer import Answering
 from hansa.core.ids import new_request_id
 from hansa.gateway.call import Call
-from hansa.gateway.desk import Desk
+from hansa.gateway.desk import Desk, scoped
 from hansa.gateway.door import Sendable, decode, door, json_reply, native_form
 from hansa.gateway.router import Route
 from hansa.gateway.stream import Encoding, EventStream, events, route_headers
@@ -31,6 +31,7 @@ def routes(desk: Desk, answering: Answering, view: Callable[[], NodeView]) -> li
     async def explain(call: Call) -> Sendable:
         key = desk.caller(call)
         request = own_request(decode(await call.body(), Request), key)
+        request = scoped(key, request)
         return json_reply(explanation(request, answering.explain(request)))
 
     async def node(call: Call) -> Sendable:

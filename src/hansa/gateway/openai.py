@@ -2,7 +2,8 @@
 
 import msgspec
 
-from hansa.core.errors import HansaError, NotFound, PolicyRefusal
+from hansa.accounts.keys import ApiKey
+from hansa.core.errors import HansaError, NotFound, PolicyRefusal, SpendLimit
 from hansa.gateway import openai_requests as requests
 from hansa.gateway.call import Call, Reply
 from hansa.gateway.desk import Desk
@@ -59,12 +60,11 @@ def routes(desk: Desk, chain: Chain) -> list[Route]:
         return Reply(body, headers=route_headers(answer))
 
     async def models(call: Call) -> Sendable:
-        desk.caller(call)
-        return json_reply(wire.ModelList(tuple(_models(chain))))
+        return json_reply(wire.ModelList(tuple(_models(chain, desk.caller(call)))))
 
     async def model(call: Call) -> Sendable:
-        desk.caller(call)
-        found = next((each for each in _models(chain) if each.id == call.path_rest), None)
+        key = desk.caller(call)
+        found = next((each for each in _models(chain, key) if each.id == call.path_rest), None)
         if found is None:
             raise NotFound(
                 f"no member offers the model {call.path_rest!r}", hint="see GET /v1/models"
@@ -89,16 +89,28 @@ def served_model(request: Request, chain: Chain) -> str:
 def error_form(error: HansaError) -> bytes:
     """OpenAI's error body; the hint is part of the message, since SDKs show only that."""
     rule = error.rule if isinstance(error, PolicyRefusal) else None
-    kind = "invalid_request_error" if error.status < 500 else "server_error"
-    detail = wire.ErrorDetail(str(error), kind, error.code, rule)
+    detail = wire.ErrorDetail(str(error), _kind(error), error.code, rule)
     return msgspec.json.encode(wire.ErrorReply(detail))
+
+
+def _kind(error: HansaError) -> str:
+    if isinstance(error, SpendLimit):
+        return "insufficient_quota"
+    if error.status == 429:
+        return "rate_limit_error"
+    return "invalid_request_error" if error.status < 500 else "server_error"
 
 
 def stream_error(error: HansaError) -> bytes:
     return b"data: " + error_form(error) + b"\n\n"
 
 
-def _models(chain: Chain) -> list[wire.ModelBody]:
+def _models(chain: Chain, key: ApiKey) -> list[wire.ModelBody]:
     charter = chain.current
+    only = key.scope.models if key.scope else ()
     created = charter.issued_at_ms // 1000
-    return [wire.ModelBody(terms.model, created, terms.maker) for terms in charter.models]
+    return [
+        wire.ModelBody(terms.model, created, terms.maker)
+        for terms in charter.models
+        if not only or terms.model in only
+    ]

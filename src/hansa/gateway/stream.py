@@ -80,6 +80,7 @@ def route_headers(answer: Answer) -> dict[str, str]:
         ROUTE_HEADER: _plain(answer.route),
         ROUTE_REASON_HEADER: _plain(answer.reason),
         "cache-control": "no-store",
+        **answer.headers,
     }
 
 

@@ -1,17 +1,14 @@
 """What each API key used in a month, kept in the same transaction as the receipts it sums up."""
 
-import datetime as dt
-import functools
 from collections.abc import Iterable
 
 import msgspec
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import Insert, insert
 
+from hansa.core.months import month_of
 from hansa.ledger.schema import spend
 from hansa.wire.protocol import Receipt
-
-DAY_MS = 24 * 3600 * 1000
 
 
 class Spend(msgspec.Struct, frozen=True):
@@ -35,16 +32,6 @@ def _adding() -> Insert:
 
 
 _ADD = _adding()
-
-
-@functools.lru_cache(maxsize=64)
-def _month(day: int) -> str:
-    return (dt.date(1970, 1, 1) + dt.timedelta(days=day)).strftime("%Y-%m")
-
-
-def month_of(at_ms: int) -> str:
-    """The calendar month of a time, UTC, as `YYYY-MM`."""
-    return _month(at_ms // DAY_MS)
 
 
 def add(connection: Connection, used: Iterable[tuple[str, Receipt]]) -> None:

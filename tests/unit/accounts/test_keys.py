@@ -4,12 +4,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hansa.accounts import keys as keeping
 from hansa.accounts.keys import PREFIX, KeyRing
+from hansa.accounts.scopes import Scope
 from hansa.core.clock import SystemClock
-from hansa.core.errors import ConfigError, NotFound, StorageError, Unauthorized, UserError
+from hansa.core.errors import (
+    ConfigError,
+    KeyScope,
+    NotFound,
+    StorageError,
+    Unauthorized,
+    UserError,
+)
+
+from .conftest import NOW_MS, FakeClock
 
 CREATE = """
 import sys
@@ -154,3 +165,53 @@ def test_two_processes_that_make_keys_at_once_lose_none(ring: KeyRing, path: Pat
         assert maker.returncode == 0
     names = sorted(key.name for key in ring.all_keys())
     assert names == sorted(f"{name}-{number}" for name in "ab" for number in range(20))
+
+
+def test_a_key_that_expired_is_refused_and_says_so(path: Path, clock: FakeClock):
+    ring = KeyRing(path, clock)
+    made, secret = ring.create("a", expires_at_ms=NOW_MS + 1000)
+    assert ring.check(secret) == made
+    clock.advance(1)
+    with pytest.raises(Unauthorized, match="expired on 2026-11-18 11:06 UTC") as caught:
+        ring.check(secret)
+    assert "--expires" in caught.value.hint
+    assert ring.all_keys() == [made]
+
+
+def test_only_an_admin_key_is_an_admins(ring: KeyRing):
+    admin, secret = ring.create("root", admin=True)
+    _, plain = ring.create("dev")
+    assert ring.check_admin(secret) == admin
+    with pytest.raises(KeyScope, match="may not manage the node") as caught:
+        ring.check_admin(plain)
+    assert caught.value.scope == "admin"
+    with pytest.raises(Unauthorized):
+        ring.check_admin("hansa-x")
+
+
+def test_a_scope_is_kept(ring: KeyRing, path: Path):
+    scope = Scope(("small",), ("chat",), ("eu",))
+    made, secret = ring.create("ci", "pro", scope)
+    assert KeyRing(path, SystemClock()).check(secret) == made
+    assert made.scope == scope
+
+
+def test_a_file_of_before_scopes_is_read_and_a_plain_key_is_written_alike(
+    ring: KeyRing, path: Path
+):
+    made, secret = ring.create("a")
+    [written] = msgspec.json.decode(path.read_bytes())
+    assert written.keys() == {"id", "name", "tier", "sha256", "created_at_ms"}
+    assert (made.scope, made.expires_at_ms, made.admin) == (None, None, False)
+    assert KeyRing(path, SystemClock()).check(secret) == made
+
+
+def test_a_check_costs_one_look_at_the_file(ring: KeyRing, monkeypatch: pytest.MonkeyPatch):
+    _, secret = ring.create("a", scope=Scope(("small",)))
+    ring.check(secret)
+    looks: list[Path] = []
+    stat = Path.stat
+    monkeypatch.setattr(Path, "stat", lambda self: looks.append(self) or stat(self))
+    monkeypatch.setattr(Path, "open", lambda *_: pytest.fail("the file was opened"))
+    ring.check(secret)
+    assert len(looks) == 1

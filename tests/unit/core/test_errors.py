@@ -23,9 +23,9 @@ def test_each_class_is_drawn_and_has_its_own_code(kind: type[HansaError]):
     assert [each for each in CLASSES if each.code == kind.code] == [kind]
 
 
-def test_only_what_is_unavailable_is_worth_another_try():
+def test_only_what_is_unavailable_or_limited_is_worth_another_try():
     retryable = {kind.__name__ for kind in CLASSES if kind.retryable}
-    assert retryable == {"EngineUnavailable", "PeerUnavailable"}
+    assert retryable == {"EngineUnavailable", "PeerUnavailable", "RateLimited"}
 
 
 def test_an_error_reads_as_what_happened_and_what_to_do():

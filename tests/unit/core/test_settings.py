@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hansa.core.errors import ConfigError
-from hansa.core.settings import ENVIRONMENT, load_settings
+from hansa.core.settings import ENVIRONMENT, Tiers, TierSettings, load_settings
 
 GOOD = """\
 member = "acme"
@@ -202,3 +202,27 @@ def test_a_variable_for_a_table_that_is_none_is_an_error_of_the_file(tmp_path: P
     text = GOOD.replace("[listen]\nport = 9000", "listen = 5")
     error = refused(tmp_path, text, {"HANSA_LISTEN_PORT": "1"})
     assert "wrong value for 'listen'" in error.message
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("[tier.pro]\nrequests_per_minute = -1", "line 19: requests_per_minute is -1"),
+        ("[tier.pro]\n\ntokens_per_minute = true", "line 20: wrong value for 'tier.pro.tokens"),
+        ('[tier.pro]\nmonthly_spend_usd = "much"', "line 19: 'much' is no dollar amount"),
+        ("[tier.pro]\nmonthly_spend_usd = 1.5", "line 19: wrong value"),
+        ("[tier.por]\ntokens_per_minute = 1", "line 18: unknown key 'por'"),
+        ("[tier.free]\n[tier.pro]\ntoken_per_minute = 1", "line 20: unknown key"),
+    ],
+)
+def test_a_wrong_limit_is_named_with_its_line(tmp_path: Path, table: str, said: str):
+    error = refused(tmp_path, f"{GOOD.rstrip()}\n\n{table}\n")
+    assert said in error.message
+
+
+def test_tables_of_tiers(tmp_path: Path):
+    path = tmp_path / "hansa.toml"
+    path.write_text(f"{GOOD}\n[tier.free]\nmonthly_spend_usd = 5\n")
+    tiers = load_settings(path, {}).tier
+    assert tiers.free == TierSettings(0, 0, 5)
+    assert tiers.pro == Tiers().pro
