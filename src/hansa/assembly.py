@@ -27,6 +27,7 @@ from hansa.core.settings import Settings
 from hansa.engines.peer import Peer, PeerClient
 from hansa.gateway import admin, anthropic, health, mistral, native, openai, peer, responses
 from hansa.gateway.desk import Desk
+from hansa.gateway.idempotency import Replays
 from hansa.gateway.quota import Quota
 from hansa.gateway.router import Router
 from hansa.league.grants import GrantChecker
@@ -109,6 +110,7 @@ async def build(
     audit = AuditLog(audit_path(settings.state_dir), clock)
     note_tiers(audit, limits_of(settings.tier))
     administration = Administration(KeyRing(keys_path(settings.state_dir), clock), audit)
+    replays = Replays(keys, clock)
     site = Starlette(
         routes=[
             *health.routes(view, metrics, answering.gate),
@@ -118,10 +120,10 @@ async def build(
     )
     app = Router(
         [
-            *openai.routes(desk, chain),
-            *responses.routes(desk, chain),
-            *mistral.routes(desk, chain),
-            *anthropic.routes(desk, chain),
+            *replays.guard(openai.routes(desk, chain), openai.error_form),
+            *replays.guard(responses.routes(desk, chain), openai.error_form),
+            *replays.guard(mistral.routes(desk, chain), mistral.error_form),
+            *replays.guard(anthropic.routes(desk, chain), anthropic.error_form),
             *native.routes(desk, answering, view),
             *admin.routes(keys, administration, ledger, clock, drain),
             *peer.routes(answering, peers, checker),

@@ -17,7 +17,6 @@ from hansa.gateway.call import GONE, Gone
 from hansa.gateway.router import Router
 from hansa.observe.logs import configure_logs
 
-SHUTDOWN_GRACE_S = 5
 CONNECTIONS_BACKLOG = 1024
 CONNECTIONS_MAX = 4096
 """Connections and requests held at once; more are answered 503."""
@@ -37,13 +36,20 @@ def run_node(settings: Settings, listening: Callable[[str], None]) -> None:
 async def _serve(
     settings: Settings, bound: socket.socket, listening: Callable[[str], None]
 ) -> None:
-    node = await build(settings)
+    servers: list[_Server] = []
+
+    def drain() -> None:
+        for each in servers:
+            each.stop()
+
+    node = await build(settings, drain=drain)
     try:
         await node.start()
-        server = _Server(server_config(node.app))
+        server = _Server(server_config(node.app, settings.listen.drain_s))
+        servers.append(server)
         loop = asyncio.get_running_loop()
         for each in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(each, server.stop)
+            loop.add_signal_handler(each, drain)
         host, port = bound.getsockname()[:2]
         listening(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
         await server.serve(sockets=[bound])
@@ -51,8 +57,8 @@ async def _serve(
         await node.close()
 
 
-def server_config(app: Router) -> uvicorn.Config:
-    """How a node's application is served."""
+def server_config(app: Router, drain_s: int = 1) -> uvicorn.Config:
+    """How a node's application is served; answers under way get `drain_s` seconds at its end."""
     return uvicorn.Config(
         app,
         http=_Connection,
@@ -62,7 +68,7 @@ def server_config(app: Router) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=SHUTDOWN_GRACE_S,
+        timeout_graceful_shutdown=drain_s,
         limit_concurrency=CONNECTIONS_MAX,
     )
 
@@ -91,6 +97,9 @@ class _Server(uvicorn.Server):
         yield
 
     def stop(self) -> None:
+        """Take nothing new and end when the answers under way have; asked twice, end at once."""
+        if self.should_exit:
+            self.force_exit = True
         self.should_exit = True
 
 

@@ -54,7 +54,7 @@ class Journal:
             served_here,
             duration_s,
             first_s,
-            usage,
+            (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens),
         )
         self.recent.add(
             RequestView(

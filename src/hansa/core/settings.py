@@ -23,6 +23,8 @@ from hansa.core.money import parse_usd
 class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     host: str = "127.0.0.1"
     port: int = 8420
+    drain_s: int = 30
+    """How long answers under way may go on once the node is told to end."""
 
 
 EngineKind = Literal[
@@ -242,6 +244,7 @@ def _check(settings: Settings, source: _Source) -> None:
             _check_bounds(getattr(replica, key), low, high, f"{place}.{key}", source)
         _check_engine(replica, place, source)
     _check_bounds(settings.listen.port, 0, 65535, "listen.port", source)
+    _check_bounds(settings.listen.drain_s, 0, 3600, "listen.drain_s", source)
     for name in Tiers.__struct_fields__:
         _check_tier(getattr(settings.tier, name), f"tier.{name}", source)
 

@@ -55,13 +55,16 @@ class Gone:
 
 @dataclass(slots=True)
 class Call:
-    """One request; `body` may be read once."""
+    """One request."""
 
     scope: Scope
     receive: Receive
     send: Send
     path_rest: str = ""
     """What follows a path that ends in a parameter."""
+    failed: bool = False
+    """An answer that had begun ended in an error."""
+    _body: bytes | None = field(default=None, repr=False)
     _headers: dict[bytes, bytes] | None = field(default=None, repr=False)
 
     @property
@@ -96,6 +99,11 @@ class Call:
             TooLarge, TooSlow: it is not.
             ClientLeft: it never came.
         """
+        if self._body is None:
+            self._body = await self._read()
+        return self._body
+
+    async def _read(self) -> bytes:
         first = await self._first_part()
         if not first.get("more_body"):
             return _bounded(first.get("body", b""))

@@ -44,9 +44,9 @@ def door(endpoint: Endpoint, form: ErrorForm) -> Handler:
         except (ClientLeft, OSError):
             _log.info("client_left", path=call.path)
         except asyncio.CancelledError:
-            if gone is None or not gone.left:
-                raise
-            _log.info("client_left", path=call.path)
+            # The client left, or the node ends and has waited long enough for this answer.
+            left = gone is not None and gone.left
+            _log.info("client_left" if left else "request_cut_off", path=call.path)
         finally:
             if gone is not None:
                 gone.cancels(None)

@@ -38,8 +38,10 @@ class EventStream:
             with Deadline(REQUEST_DEADLINE_S):
                 await self._send(call)
         except HansaError as error:
+            call.failed = True
             await _body(call, self.encoding.error(error), more=False)
         except TimeoutError:
+            call.failed = True
             await _body(call, self.encoding.error(_late()), more=False)
         finally:
             await self.answer.aclose()

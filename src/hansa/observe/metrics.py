@@ -2,7 +2,6 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from hansa.wire.requests import Task, Usage
 
 _Children = tuple[Counter, Histogram, Histogram, tuple[Counter, ...]]
 """Of one kind of request: its count, its durations, its first tokens, its tokens by kind."""
@@ -15,7 +14,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._children: dict[tuple[Task, str, str, str], _Children] = {}
+        self._children: dict[tuple[str, str, str, str], _Children] = {}
         self.requests = Counter(
             "hansa_requests_total",
             "Requests answered, by what became of them.",
@@ -72,31 +71,30 @@ class Metrics:
 
     def ended(
         self,
-        task: Task,
+        task: str,
         server: str,
         outcome: str,
         model: str,
         duration_s: float,
         first_s: float,
-        usage: Usage,
+        tokens: tuple[int, int, int],
     ) -> None:
-        """Count an answered request; `model` only if it was served here.
+        """Count an answered request; `model` only if it was served here, `tokens` by kind as in the metric.
 
         Its counters are looked up once: finding each by its labels takes longer than adding to it.
         """
         known = self._children.get((task, server, outcome, model))
         if known is None:
             known = self._look_up(task, server, outcome, model)
-        requests, duration, first_token, tokens = known
+        requests, duration, first_token, counters = known
         requests.inc()
         duration.observe(duration_s)
         first_token.observe(first_s)
-        if tokens:
-            counts = (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens)
-            for counter, count in zip(tokens, counts, strict=True):
+        if counters:
+            for counter, count in zip(counters, tokens, strict=True):
                 counter.inc(count)
 
-    def _look_up(self, task: Task, server: str, outcome: str, model: str) -> "_Children":
+    def _look_up(self, task: str, server: str, outcome: str, model: str) -> "_Children":
         kinds = ("prompt", "cached", "completion") if model else ()
         found = (
             self.requests.labels(task, server, outcome),
