@@ -10,9 +10,10 @@ import pytest
 from hansa.accounts.keys import KeyRing, keys_path
 from hansa.accounts.scopes import Scope
 from hansa.core.clock import SystemClock
+from hansa.core.months import month_of
 from hansa.models.catalog import DEFAULT_MODEL
 from support.league import MemberSpec, make_league
-from support.nodes import Running, new_key, running
+from support.nodes import Running, met, new_key, running
 
 TABLES = """
 [tier.free]
@@ -70,15 +71,11 @@ async def test_a_team_is_not_limited(node: Running) -> None:
 
 
 async def test_the_months_money_is_spent(node: Running) -> None:
-    async def spend(client: openai.AsyncOpenAI) -> None:
-        for _ in range(1000):
-            await client.completions.create(model="auto", prompt="x", max_tokens=16)
-
     async with openai.AsyncOpenAI(
         base_url=f"{node.url}/v1", api_key=new_key(node.node.settings, "pro")
     ) as client:
         with pytest.raises(openai.RateLimitError, match=r"of its .* this month") as caught:
-            await spend(client)
+            await spend_all(client)
     error = caught.value
     assert (error.code, error.type) == ("spend_limit", "insufficient_quota")
     assert int(error.response.headers["retry-after"]) >= 1
@@ -105,3 +102,28 @@ async def test_an_expired_key_says_so(node: Running) -> None:
     async with sdk(node, secret) as client:
         with pytest.raises(openai.AuthenticationError, match="expired on 2001-09-09"):
             await client.models.list()
+
+
+async def test_what_another_member_served_is_spent_here(tmp_path: Path) -> None:
+    specs = (MemberSpec("serving", replicas=("r1",)), MemberSpec("asking"))
+    made = make_league(tmp_path, specs)
+    made["asking"].config.write_text(made["asking"].config.read_text() + TABLES)
+    async with (
+        running(made["serving"].settings()) as serving,
+        running(made["asking"].settings()) as asking,
+    ):
+        await met(serving, asking)
+        async with sdk(asking, new_key(asking.node.settings, "pro")) as client:
+            with pytest.raises(openai.RateLimitError) as caught:
+                await spend_all(client)
+        assert caught.value.code == "spend_limit"
+        [spent] = await asking.node.ledger.spent(month_of(SystemClock().now_ms()))
+        assert spent.requests > 1
+        assert 10_000 < spent.amount_nanousd <= 20_000
+        assert await serving.node.ledger.spent(spent.month) == []
+
+
+async def spend_all(client: openai.AsyncOpenAI) -> None:
+    """Ask until it is refused."""
+    for _ in range(1000):
+        await client.completions.create(model="auto", prompt="x", max_tokens=16)

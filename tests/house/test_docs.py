@@ -25,6 +25,7 @@ TABLES = {
     "": settings.Settings,
     "listen": settings.Listen,
     "replica": settings.ReplicaSettings,
+    "tier": settings.TierSettings,
 }
 
 

@@ -10,6 +10,7 @@ from hansa.accounts.scopes import ANYTHING, Scope, day_and_time
 from hansa.accounts.tiers import Tier, TierLimits
 from hansa.core.clock import SystemClock
 from hansa.core.errors import HansaError
+from hansa.wire.admin import KeyView
 
 KEY_CREATE, KEY_REVOKE, TIER_LIMITS, DRAIN = "key_create", "key_revoke", "tier_limits", "drain"
 
@@ -78,6 +79,23 @@ def note_tiers(audit: AuditLog, tiers: Mapping[Tier, TierLimits]) -> bool:
         return False
     audit.note("node", TIER_LIMITS, details)
     return True
+
+
+def key_view(key: ApiKey, now_ms: int) -> KeyView:
+    """A key as lists show it."""
+    scope = key.scope
+    return KeyView(
+        key.id,
+        key.name,
+        key.tier,
+        key.created_at_ms,
+        scope.models if scope else (),
+        scope.tasks if scope else (),
+        scope.residency if scope else (),
+        key.expires_at_ms,
+        key.expires_at_ms is not None and now_ms >= key.expires_at_ms,
+        key.admin,
+    )
 
 
 def _details(key: ApiKey) -> dict[str, str]:

@@ -85,7 +85,7 @@ class Answering:
 
         With `granted`, only this node's own replicas serve it and the last chunk has the receipt.
         `account` is the API key whose spend it adds to. `settled` is told once what an answer that
-        was begun used and cost, however it ends.
+        was begun used and cost, however it ends, also if another member sends no receipt for it.
 
         Raises:
             UserError, PolicyRefusal: it cannot be served as asked.

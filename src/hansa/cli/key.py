@@ -71,8 +71,8 @@ def create(
 @_json
 def list_(config: Path, as_json: bool) -> None:
     """List keys and what each is held to; the secrets are not kept."""
+    from hansa.accounts.administration import key_view
     from hansa.core.clock import SystemClock
-    from hansa.gateway.admin import key_view
 
     now_ms = SystemClock().now_ms()
     views = [key_view(each, now_ms) for each in _administration(config).ring.all_keys()]

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Callable
 
-from hansa.accounts.administration import Administration
+import msgspec
+
+from hansa.accounts.administration import Administration, key_view
 from hansa.accounts.keys import ApiKey, KeyRing
 from hansa.accounts.scopes import expiry_ms, make_scope
 from hansa.core.clock import Clock
 from hansa.core.errors import Unsupported, UserError
 from hansa.core.months import check_month, month_of
-from hansa.gateway.call import Call
+from hansa.gateway.call import Call, Reply
 from hansa.gateway.door import Sendable, decode, door, json_reply, native_form
 from hansa.gateway.router import Route
 from hansa.ledger.spend import Spend
@@ -43,7 +45,8 @@ def routes(
             administration.create_key, admin.id, wish.name, wish.tier, scope,
             expires_at_ms=until_ms, admin=wish.admin,
         )  # fmt: skip
-        return json_reply(wire.MadeKey(made.id, made.name, made.tier, secret), 201)
+        body = msgspec.json.encode(wire.MadeKey(made.id, made.name, made.tier, secret))
+        return Reply(body, 201, {"cache-control": "no-store"})
 
     async def show(call: Call) -> Sendable:
         keys.check_admin(call.secret())
@@ -82,23 +85,6 @@ def routes(
         Route("GET", "/hansa/v1/admin/audit", door(audit, native_form)),
         Route("POST", "/hansa/v1/admin/drain", door(begin_drain, native_form)),
     ]
-
-
-def key_view(key: ApiKey, now_ms: int) -> wire.KeyView:
-    """A key as lists show it."""
-    scope = key.scope
-    return wire.KeyView(
-        key.id,
-        key.name,
-        key.tier,
-        key.created_at_ms,
-        scope.models if scope else (),
-        scope.tasks if scope else (),
-        scope.residency if scope else (),
-        key.expires_at_ms,
-        key.expires_at_ms is not None and now_ms >= key.expires_at_ms,
-        key.admin,
-    )
 
 
 def usage_view(month: str, spent: list[Spend], keys: list[ApiKey]) -> wire.UsageView:

@@ -2,7 +2,6 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-
 _Children = tuple[Counter, Histogram, Histogram, tuple[Counter, ...]]
 """Of one kind of request: its count, its durations, its first tokens, its tokens by kind."""
 
@@ -79,7 +78,9 @@ class Metrics:
         first_s: float,
         tokens: tuple[int, int, int],
     ) -> None:
-        """Count an answered request; `model` only if it was served here, `tokens` by kind as in the metric.
+        """Count an answered request.
+
+        `model` only if it was served here; `tokens` are prompt, cached and completion tokens.
 
         Its counters are looked up once: finding each by its labels takes longer than adding to it.
         """
