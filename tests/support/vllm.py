@@ -27,6 +27,8 @@ ENVIRONMENT = {
     "VLLM_CPU_KVCACHE_SPACE": "1",
     "VLLM_CPU_OMP_THREADS_BIND": "nobind",
     "OMP_NUM_THREADS": "1",
+    # The first request for log probabilities would compile for 13 s.
+    "TORCH_COMPILE_DISABLE": "1",
     # With one process less, which only imports for half of the start.
     "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
     "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True",
@@ -42,6 +44,8 @@ OPTIONS = (
     "--enable-prefix-caching",
     "--enable-prompt-tokens-details",
     "--uvicorn-log-level=warning",
+    # Else a model that knows nothing fills its JSON with spaces.
+    '--structured-outputs-config={"backend": "xgrammar", "disable_any_whitespace": true}',
 )
 
 DENSE = (
@@ -55,7 +59,7 @@ DENSE = (
 
 @dataclass(frozen=True, slots=True)
 class VllmServer:
-    """A running `vllm serve`; `adapter` is a LoRA that it has not loaded."""
+    """A running `vllm serve`, in the folder of the tiny models; `adapter` is not loaded yet."""
 
     url: str
     model: str
@@ -90,14 +94,14 @@ def vllm_process(architecture: str, log: Path, *options: str) -> Generator[VllmS
     """Serve the tiny model of an architecture until the block ends."""
     models, port = tiny_models(), free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [str(VENV / "bin/vllm"), "serve", str(models / architecture)]
+    command = [str(VENV / "bin/vllm"), "serve", architecture]
     command += [f"--served-model-name={MODEL}", "--host=127.0.0.1", f"--port={port}"]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, *OPTIONS, *options],
             stdout=output,
             stderr=output,
-            cwd=log.parent,
+            cwd=models,
             env={**os.environ, **ENVIRONMENT},
         )
 
