@@ -109,7 +109,7 @@ async def build(
     desk = Desk(answering, keys, Quota(limits, chain, clock))
     audit = AuditLog(audit_path(settings.state_dir), clock)
     note_tiers(audit, limits_of(settings.tier))
-    administration = Administration(KeyRing(keys_path(settings.state_dir), clock), audit)
+    administration = Administration(keys, audit)
     replays = Replays(keys, clock)
     site = Starlette(
         routes=[

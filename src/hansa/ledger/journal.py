@@ -21,6 +21,17 @@ FILE_BYTES = 4 * 1024 * 1024
 WAITING_MAX = 4096
 """Records that wait for a flush; more are refused."""
 
+BATCH_MAX = 1024
+"""Records in one flush."""
+
+RECORD_BYTES = 256
+"""What a record takes beside its payload, at most."""
+
+FULL_WAIT_S = 5.0
+"""How long records wait for the ledger when both files are full, until they are refused."""
+
+LOOK_AGAIN_S = 0.005
+
 SLOW_FLUSH_S = 0.001
 """A disk that takes longer is flushed in a thread, so that it does not hold up the loop."""
 
@@ -53,6 +64,7 @@ class Journal:
         self._waiting: list[tuple[Record, asyncio.Future[None]]] = []
         self._flushing: asyncio.Task[None] | asyncio.Handle | None = None
         self._flush_s = 0.0
+        self._patient_until_s = 0.0
 
     @classmethod
     def open(cls, path: Path, taken: Taken) -> "tuple[Journal, list[Record]]":
@@ -93,21 +105,40 @@ class Journal:
             each.close()
 
     def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
-        if self._flushing is None:
-            if self._flush_s > SLOW_FLUSH_S:
-                self._flushing = loop.create_task(self._flush_in_thread())
-            else:
-                # After all that is ready in this turn of the loop, so that it shares the flush.
-                self._flushing = loop.call_soon(self._flush_here)
+        if self._flushing is not None:
+            return
+        # After all that is ready in this turn of the loop, so that it shares the flush.
+        self._flushing = loop.call_soon(self._flush, loop)
+
+    def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._is_full() and time.monotonic() < self._patient_until_s:
+            self._flushing = loop.call_later(LOOK_AGAIN_S, self._flush, loop)
+        elif self._flush_s > SLOW_FLUSH_S:
+            self._flushing = loop.create_task(self._flush_in_thread())
+        else:
+            self._flush_here()
+
+    def _is_full(self) -> bool:
+        """Whether both files hold what the ledger has not taken in yet."""
+        file, other = self._files[self._at], self._files[1 - self._at]
+        size = sum(len(record.payload) + RECORD_BYTES for record, _ in self._waiting[:BATCH_MAX])
+        full = not file.has_room(size) and other.untaken > 0
+        if not full:
+            self._patient_until_s = time.monotonic() + FULL_WAIT_S
+        return full
 
     def _flush_here(self) -> None:
-        batch, self._waiting = self._waiting, []
+        batch = self._next_batch()
         self._report(batch, self._write([record for record, _ in batch]))
 
     async def _flush_in_thread(self) -> None:
-        batch, self._waiting = self._waiting, []
+        batch = self._next_batch()
         records = [record for record, _ in batch]
         self._report(batch, await asyncio.to_thread(self._write, records))
+
+    def _next_batch(self) -> "list[tuple[Record, asyncio.Future[None]]]":
+        batch, self._waiting = self._waiting[:BATCH_MAX], self._waiting[BATCH_MAX:]
+        return batch
 
     def _report(
         self, batch: "list[tuple[Record, asyncio.Future[None]]]", error: StorageError | None
@@ -135,7 +166,7 @@ class Journal:
             return error
         self._number += 1
         self._flush_s = 0.8 * self._flush_s + 0.2 * (time.perf_counter() - began_s)
-        file.untaken += 1
+        file.flushes += 1
         self._taken(records, file.note_taken)
         return None
 
@@ -159,20 +190,21 @@ class _File:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.untaken = 0
-        """Flushes whose records the ledger does not have yet."""
+        self.flushes = 0
+        self._taken = 0
+        """Of the flushes, how many the ledger has; counted by its writer's thread alone."""
         self._end = 0
-        made = not path.exists() or path.stat().st_size != FILE_BYTES
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        if made:
+        size = os.fstat(self._handle).st_size
+        self._size = max(size, FILE_BYTES)
+        if size < FILE_BYTES:
             # Written once in full, so that later flushes need not change the file's size.
-            os.ftruncate(self._handle, 0)
-            os.pwrite(self._handle, bytes(FILE_BYTES), 0)
+            os.pwrite(self._handle, bytes(FILE_BYTES - size), size)
             os.fsync(self._handle)
 
     def frames(self) -> list[tuple[int, bytes]]:
         """Number and body of every whole frame from the start on, while numbers grow."""
-        data = os.pread(self._handle, FILE_BYTES, 0)
+        data = os.pread(self._handle, self._size, 0)
         found: list[tuple[int, bytes]] = []
         at = 0
         while at + _FRAME.size <= len(data):
@@ -187,7 +219,7 @@ class _File:
         return found
 
     def has_room(self, size: int) -> bool:
-        return self._end + _FRAME.size + size <= FILE_BYTES
+        return self._end + _FRAME.size + size <= self._size
 
     def append(self, number: int, body: bytes) -> None:
         """Write one frame and wait for the disk."""
@@ -196,11 +228,16 @@ class _File:
         _flush(self._handle)
         self._end += len(frame)
 
+    @property
+    def untaken(self) -> int:
+        """Flushes whose records the ledger does not have yet."""
+        return self.flushes - self._taken
+
     def rewind(self) -> None:
         self._end = 0
 
     def note_taken(self) -> None:
-        self.untaken -= 1
+        self._taken += 1
 
     def close(self) -> None:
         if self._handle >= 0:

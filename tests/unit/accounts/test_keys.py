@@ -81,13 +81,16 @@ def test_the_digest_on_disk_is_no_key(ring: KeyRing):
         ring.check(made.sha256)
 
 
-def test_a_ring_that_is_open_sees_what_another_makes_and_revokes(ring: KeyRing, path: Path):
+def test_a_ring_that_is_open_sees_what_another_makes_and_soon_what_it_revokes(path: Path):
+    clock = FakeClock()
+    ring = KeyRing(path, clock)
     with pytest.raises(Unauthorized):
         ring.check("hansa-x")
     other = KeyRing(path, SystemClock())
     made, secret = other.create("a")
     assert ring.check(secret) == made
     other.revoke(made.id)
+    clock.advance(0.11)
     with pytest.raises(Unauthorized):
         ring.check(secret)
 
@@ -206,12 +209,20 @@ def test_a_file_of_before_scopes_is_read_and_a_plain_key_is_written_alike(
     assert KeyRing(path, SystemClock()).check(secret) == made
 
 
-def test_a_check_costs_one_look_at_the_file(ring: KeyRing, monkeypatch: pytest.MonkeyPatch):
+def test_the_file_is_looked_at_ten_times_a_second_at_most(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    clock = FakeClock()
+    ring = KeyRing(path, clock)
     _, secret = ring.create("a", scope=Scope(("small",)))
     ring.check(secret)
     looks: list[Path] = []
     stat = Path.stat
     monkeypatch.setattr(Path, "stat", lambda self: looks.append(self) or stat(self))
     monkeypatch.setattr(Path, "open", lambda *_: pytest.fail("the file was opened"))
+    for _ in range(10):
+        ring.check(secret)
+    assert looks == []
+    clock.advance(0.2)
     ring.check(secret)
     assert len(looks) == 1

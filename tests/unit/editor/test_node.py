@@ -230,6 +230,6 @@ def connection_to(server: TestServer) -> Connection:
 
 def test_errors_come_back_as_what_they_were() -> None:
     assert type(as_error(ErrorBody("invalid_api_key", "no such key"))) is Unauthorized
-    unknown = as_error(ErrorBody("rate_limited", "too many", retryable=True))
+    unknown = as_error(ErrorBody("of_tomorrow", "too many", retryable=True))
     assert type(unknown) is HansaError
-    assert (unknown.code, unknown.retryable) == ("rate_limited", True)
+    assert (unknown.code, unknown.retryable) == ("of_tomorrow", True)

@@ -21,9 +21,12 @@ from pathlib import Path
 from hansa.core.clock import SystemClock
 from hansa.core.errors import StorageError
 from hansa.core.signing import SigningKey
+from hansa.ledger import journal
 from hansa.ledger.receipts import seal
 from hansa.ledger.store import Ledger
 from hansa.wire.protocol import Receipt
+
+journal.FILE_BYTES = 1 << 16
 
 def receipt(number):
     return Receipt(
