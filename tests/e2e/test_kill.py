@@ -11,6 +11,7 @@ from hansa.accounts.keys import KeyRing, keys_path
 from hansa.core.clock import SystemClock
 from support.league import MemberSpec, make_league
 from support.nodes import NodeProcess, hansa
+from support.waiting import until
 
 ROUNDS = 3
 ANSWERS = 300
@@ -34,8 +35,7 @@ async def load_until_killed(node: NodeProcess, key: str) -> set[str]:
 
     async with aiohttp.ClientSession() as http, asyncio.timeout(60):
         workers = [asyncio.create_task(worker(http)) for _ in range(WORKERS)]
-        while len(seen) < ANSWERS:
-            await asyncio.sleep(0.005)
+        await until(lambda: len(seen) >= ANSWERS)
         node.kill()
         await asyncio.gather(*workers)
     return seen
