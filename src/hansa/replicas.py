@@ -9,6 +9,8 @@ from hansa.context.templates import render
 from hansa.core.errors import ConfigError
 from hansa.core.files import user_state_dir
 from hansa.core.settings import ReplicaSettings, Settings
+from hansa.engines.anthropic import FEATURES as ANTHROPIC_FEATURES
+from hansa.engines.anthropic import anthropic
 from hansa.engines.base import Engine
 from hansa.engines.compatible import Compatible, CompatibleConfig
 from hansa.engines.kinds import COMPATIBLE
@@ -45,6 +47,8 @@ def make_replica(each: ReplicaSettings, settings: Settings, chain: Chain) -> Loc
     elif each.engine == "llamacpp":
         engine = _llamacpp(each, settings, chain)
         context_tokens = min(context_tokens, card_of(each.model).profile.context_tokens)
+    elif each.engine == "anthropic":
+        engine = _anthropic(each)
     else:
         engine = _elsewhere(each)
     return LocalReplica(
@@ -84,6 +88,16 @@ def _llamacpp(each: ReplicaSettings, settings: Settings, chain: Chain) -> LlamaC
     )
 
 
+def _anthropic(each: ReplicaSettings) -> Engine:
+    return anthropic(
+        name=each.id,
+        url=each.url,
+        model=each.upstream_model or each.model,
+        api_key=_secret(each),
+        features=_features_among(each, ANTHROPIC_FEATURES),
+    )
+
+
 def _elsewhere(each: ReplicaSettings) -> Engine:
     quirks = COMPATIBLE[each.engine]
     card = _card(each)
@@ -120,6 +134,21 @@ def _features(each: ReplicaSettings, usual: frozenset[Feature]) -> frozenset[Fea
             hint=f"features: {', '.join(FEATURES)}",
         )
     return frozenset(cast("tuple[Feature, ...]", each.features)) or usual
+
+
+def _features_among(
+    each: ReplicaSettings, usual: frozenset[Feature], more: frozenset[Feature] = frozenset()
+) -> frozenset[Feature]:
+    """The features of an API that has a field for `usual` and `more`, and for nothing else."""
+    if each.adapters:
+        raise ConfigError(f"replica {each.id!r}: an engine {each.engine!r} has no adapters")
+    features = _features(each, usual)
+    if strange := features - usual - more:
+        raise ConfigError(
+            f"replica {each.id!r} has the feature {min(strange)!r}, which {each.engine} has not",
+            hint=f"it has: {', '.join(sorted(usual | more))}",
+        )
+    return features
 
 
 def _secret(each: ReplicaSettings) -> str:
