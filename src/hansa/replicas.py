@@ -12,6 +12,9 @@ from hansa.core.settings import ReplicaSettings, Settings
 from hansa.engines.anthropic import FEATURES as ANTHROPIC_FEATURES
 from hansa.engines.anthropic import anthropic
 from hansa.engines.base import Engine
+from hansa.engines.bedrock import FEATURES as BEDROCK_FEATURES
+from hansa.engines.bedrock import MORE as BEDROCK_MORE
+from hansa.engines.bedrock import bedrock
 from hansa.engines.compatible import Compatible, CompatibleConfig
 from hansa.engines.kinds import COMPATIBLE
 from hansa.engines.llamacpp import LlamaCpp, LlamaCppConfig
@@ -49,6 +52,8 @@ def make_replica(each: ReplicaSettings, settings: Settings, chain: Chain) -> Loc
         context_tokens = min(context_tokens, card_of(each.model).profile.context_tokens)
     elif each.engine == "anthropic":
         engine = _anthropic(each)
+    elif each.engine == "bedrock":
+        engine = _bedrock(each)
     else:
         engine = _elsewhere(each)
     return LocalReplica(
@@ -95,6 +100,16 @@ def _anthropic(each: ReplicaSettings) -> Engine:
         model=each.upstream_model or each.model,
         api_key=_secret(each),
         features=_features_among(each, ANTHROPIC_FEATURES),
+    )
+
+
+def _bedrock(each: ReplicaSettings) -> Engine:
+    return bedrock(
+        name=each.id,
+        url=each.url,
+        model=each.upstream_model or each.model,
+        secret=_key_file(each),
+        features=_features_among(each, BEDROCK_FEATURES, BEDROCK_MORE),
     )
 
 
@@ -152,14 +167,18 @@ def _features_among(
 
 
 def _secret(each: ReplicaSettings) -> str:
+    secret = _key_file(each)
+    if each.api_key_file is not None and not (secret and secret.isprintable()):
+        raise ConfigError(f"{each.api_key_file} holds no key on one line")
+    return secret
+
+
+def _key_file(each: ReplicaSettings) -> str:
     if each.api_key_file is None:
         return ""
     try:
-        secret = each.api_key_file.read_text("ascii").strip()
+        return each.api_key_file.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"cannot read the key of replica {each.id!r} from {each.api_key_file}: {error}"
         ) from error
-    if not secret or not secret.isprintable():
-        raise ConfigError(f"{each.api_key_file} holds no key on one line")
-    return secret
