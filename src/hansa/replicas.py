@@ -10,6 +10,7 @@ from hansa.core.errors import ConfigError
 from hansa.core.files import user_state_dir
 from hansa.core.settings import ReplicaSettings, Settings
 from hansa.engines.anthropic import FEATURES as ANTHROPIC_FEATURES
+from hansa.engines.anthropic import FIXED as ANTHROPIC_FIXED
 from hansa.engines.anthropic import anthropic
 from hansa.engines.base import Engine
 from hansa.engines.bedrock import FEATURES as BEDROCK_FEATURES
@@ -99,7 +100,10 @@ def _anthropic(each: ReplicaSettings) -> Engine:
         url=each.url,
         model=each.upstream_model or each.model,
         api_key=_secret(each),
-        features=_features_among(each, ANTHROPIC_FEATURES),
+        features=_features_among(
+            each, ANTHROPIC_FIXED if each.fixed_sampling else ANTHROPIC_FEATURES
+        ),
+        fixed_sampling=each.fixed_sampling,
     )
 
 
@@ -110,6 +114,7 @@ def _bedrock(each: ReplicaSettings) -> Engine:
         model=each.upstream_model or each.model,
         secret=_key_file(each),
         features=_features_among(each, BEDROCK_FEATURES, BEDROCK_MORE),
+        fixed_sampling=each.fixed_sampling,
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hansa.core.errors import ConfigError
+from hansa.core.errors import ConfigError, Unsupported
 from hansa.core.settings import AdapterSettings, ReplicaSettings, Settings
 from hansa.engines.anthropic import FEATURES as ANTHROPIC_FEATURES
 from hansa.engines.bedrock import FEATURES as BEDROCK_FEATURES
@@ -13,6 +13,7 @@ from hansa.engines.hosted import Hosted
 from hansa.league.chain import Chain
 from hansa.models.catalog import DEFAULT_MODEL
 from hansa.replicas import make_replica
+from hansa.wire.requests import Message, Request, Sampling
 from support.league import MemberSpec, make_league
 
 ANTHROPIC = ReplicaSettings(
@@ -63,6 +64,18 @@ def test_features_that_are_named_replace_the_usual(
     assert make_replica(each, settings, chain).engine.features == {"chat"}
     each = msgspec.structs.replace(with_key(BEDROCK, tmp_path, "k"), features=("chat", "prefill"))
     assert make_replica(each, settings, chain).engine.features == {"chat", "prefill"}
+
+
+async def test_fixed_sampling_reaches_the_engines(
+    settings: Settings, chain: Chain, tmp_path: Path
+) -> None:
+    request = Request("r", "chat", messages=(Message("user", "hi"),), sampling=Sampling(8, 0.5))
+    for each in (ANTHROPIC, BEDROCK):
+        fixed = msgspec.structs.replace(with_key(each, tmp_path, "k"), fixed_sampling=True)
+        engine = make_replica(fixed, settings, chain).engine
+        assert engine.features == {"chat", "tools"}
+        with pytest.raises(Unsupported, match="temperature"):
+            await anext(engine.stream(request))
 
 
 @pytest.mark.parametrize(

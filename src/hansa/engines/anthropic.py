@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from hansa.core.errors import ConfigError, EngineError
-from hansa.engines.blocks import Blocks, call_input, system_text, turns
+from hansa.engines.blocks import Blocks, call_input, sampled, system_text, turns
 from hansa.engines.hosted import Asked, Hosted
 from hansa.engines.http import HttpClient
 from hansa.wire.features import Feature
@@ -20,17 +20,27 @@ from hansa.wire.tools import Tool, ToolChoice
 VERSION = "2023-06-01"
 
 FEATURES: frozenset[Feature] = frozenset({"chat", "prefill", "tools", "top_k"})
-"""All that the API has a field for; models that refuse `prefill` or `top_k` need a replica whose
-`features` leave them out."""
+"""All that the API has a field for."""
+
+FIXED: frozenset[Feature] = frozenset({"chat", "tools"})
+"""What its models can do whose sampling is fixed; they continue no message either."""
 
 _PASSING = frozenset({"overloaded_error", "api_error", "rate_limit_error", "timeout_error"})
 """Errors after which another replica may serve."""
 
 
 def anthropic(
-    *, name: str, url: str, model: str, api_key: str, features: frozenset[Feature] = FEATURES
+    *,
+    name: str,
+    url: str,
+    model: str,
+    api_key: str,
+    features: frozenset[Feature] = FEATURES,
+    fixed_sampling: bool = False,
 ) -> Hosted:
     """The engine of replica `name`: `model` at `url`, such as `https://api.anthropic.com`.
+
+    With `fixed_sampling` the model is sent no temperature and no `top_p`.
 
     Raises:
         ConfigError: no key, or no address.
@@ -46,7 +56,7 @@ def anthropic(
         ],
     )
     path = http.origin.base.removesuffix("/v1") + "/v1/messages"
-    return Hosted(name, http, Messages(path, model), features)
+    return Hosted(name, http, Messages(path, model, fixed_sampling), features)
 
 
 class Messages:
@@ -54,23 +64,23 @@ class Messages:
 
     too_long = ("prompt is too long", "exceed context limit")
 
-    def __init__(self, path: str, model: str) -> None:
-        self._path, self._model = path, model
+    def __init__(self, path: str, model: str, fixed_sampling: bool) -> None:
+        self._path, self._model, self._fixed = path, model, fixed_sampling
 
     def ask(self, request: Request) -> Asked:
-        return Asked(self._path, msgspec.json.encode(messages_body(request, self._model)))
+        body = messages_body(request, self._model, fixed_sampling=self._fixed)
+        return Asked(self._path, msgspec.json.encode(body))
 
     def reader(self, request: Request) -> "MessagesReader":
         return MessagesReader(request)
 
 
-def messages_body(request: Request, model: str) -> dict[str, Any]:
-    """The body for `/v1/messages`."""
+def messages_body(request: Request, model: str, *, fixed_sampling: bool = False) -> dict[str, Any]:
+    """The body for `/v1/messages`. Raises Unsupported for sampling that is fixed."""
     sampling = request.sampling
     body: dict[str, Any] = {
         "model": model,
         "max_tokens": sampling.max_tokens,
-        "temperature": sampling.temperature,
         "messages": [
             {"role": role, "content": content}
             for role, messages in turns(request)
@@ -80,9 +90,11 @@ def messages_body(request: Request, model: str) -> dict[str, Any]:
     }
     if system := system_text(request):
         body["system"] = system
-    if sampling.top_p != 1 and sampling.temperature:
-        # At temperature 0 it changes nothing, and newer models refuse the two together.
-        body["top_p"] = sampling.top_p
+    temperature, top_p = sampled(request, fixed=fixed_sampling)
+    if temperature is not None:
+        body["temperature"] = temperature
+    if top_p is not None:
+        body["top_p"] = top_p
     if sampling.top_k is not None:
         body["top_k"] = sampling.top_k
     if sampling.stop:

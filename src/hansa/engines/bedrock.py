@@ -33,12 +33,14 @@ def bedrock(
     model: str,
     secret: str,
     features: frozenset[Feature] = FEATURES,
+    fixed_sampling: bool = False,
     clock: Clock | None = None,
 ) -> Hosted:
     """The engine of replica `name`: `model` is an id, an inference profile or an ARN of either.
 
     `secret` is an API key of Bedrock's, or a JSON object with `access_key_id`,
-    `secret_access_key` and, for lent credentials, `session_token`.
+    `secret_access_key` and, for lent credentials, `session_token`. With `fixed_sampling` the model
+    is sent no temperature and no `topP`.
 
     Raises:
         ConfigError: the secret is neither, or the region is not in `url` and not in `model`.
@@ -52,7 +54,14 @@ def bedrock(
     else:
         bearer = key
     path = f"{http.origin.base}/model/{quote(model, safe='')}/converse-stream"
-    speech = Converse(path, http.origin.authority, bearer, signer, clock or SystemClock())
+    speech = Converse(
+        path,
+        http.origin.authority,
+        bearer,
+        signer,
+        clock or SystemClock(),
+        fixed_sampling=fixed_sampling,
+    )
     return Hosted(name, http, speech, features)
 
 
@@ -62,15 +71,22 @@ class Converse:
     too_long = ("is too long", "maximum context length")
 
     def __init__(
-        self, path: str, authority: str, bearer: str, signer: Signer | None, clock: Clock
+        self,
+        path: str,
+        authority: str,
+        bearer: str,
+        signer: Signer | None,
+        clock: Clock,
+        *,
+        fixed_sampling: bool,
     ) -> None:
         """`authority` is what requests say in `host`; `bearer` is used where nothing signs."""
-        self._path, self._authority = path, authority
+        self._path, self._authority, self._fixed = path, authority, fixed_sampling
         self._bearer, self._signer, self._clock = bearer, signer, clock
 
     def ask(self, request: Request) -> Asked:
         """Raises Unsupported for what the API has no field for."""
-        body = msgspec.json.encode(converse_body(request))
+        body = msgspec.json.encode(converse_body(request, fixed_sampling=self._fixed))
         if self._signer is None:
             return Asked(self._path, body, [("authorization", f"Bearer {self._bearer}")])
         sent = [("content-type", "application/json"), ("host", self._authority)]

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from hansa.core.errors import EngineError, EngineUnavailable
+from hansa.core.errors import EngineError, EngineUnavailable, Unsupported
 from hansa.wire.requests import Chunk, FinishReason, Message, Request, Usage
 from hansa.wire.tools import ToolDelta
 
@@ -55,6 +55,27 @@ def call_input(arguments: str) -> dict[str, Any]:
         return msgspec.json.decode(arguments or "{}", type=dict[str, Any])
     except (msgspec.DecodeError, RecursionError):
         return {"_unparsed": arguments}
+
+
+def sampled(request: Request, *, fixed: bool) -> tuple[float | None, float | None]:
+    """Temperature and `top_p` to send; None: left out.
+
+    At temperature 0 `top_p` changes nothing, and newer models refuse the two together. A model
+    whose sampling is `fixed` is sent neither; 0 is then taken for "not said", which Hansa's
+    requests do not tell apart.
+
+    Raises:
+        Unsupported: it is fixed and the request asks for another, by name.
+    """
+    temperature, top_p = request.sampling.temperature, request.sampling.top_p
+    if not fixed:
+        return temperature, top_p if top_p != 1 and temperature else None
+    for name, value, same in (("temperature", temperature, (0, 1)), ("top_p", top_p, (1,))):
+        if value not in same:
+            raise Unsupported(
+                f"the model takes no {name}, and {value:g} is asked for", hint=f"leave {name} out"
+            )
+    return None, None
 
 
 class Blocks:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from hansa.core.errors import EngineError, Unsupported
-from hansa.engines.blocks import Blocks, call_input, system_text, turns
+from hansa.engines.blocks import Blocks, call_input, sampled, system_text, turns
 from hansa.engines.eventstream import Decoder, Frame
 from hansa.wire.requests import Chunk, Message, Request
 from hansa.wire.tools import Tool
@@ -26,16 +26,15 @@ _PASSING = frozenset(
 """Exceptions after which another replica may serve."""
 
 
-def converse_body(request: Request) -> dict[str, Any]:
+def converse_body(request: Request, *, fixed_sampling: bool = False) -> dict[str, Any]:
     """The body. Raises Unsupported for what the API has no field for, by its name."""
     sampling = request.sampling
-    inference: dict[str, Any] = {
-        "maxTokens": sampling.max_tokens,
-        "temperature": sampling.temperature,
-    }
-    if sampling.top_p != 1 and sampling.temperature:
-        # At temperature 0 it changes nothing, and some models refuse the two together.
-        inference["topP"] = sampling.top_p
+    inference: dict[str, Any] = {"maxTokens": sampling.max_tokens}
+    temperature, top_p = sampled(request, fixed=fixed_sampling)
+    if temperature is not None:
+        inference["temperature"] = temperature
+    if top_p is not None:
+        inference["topP"] = top_p
     if sampling.stop:
         inference["stopSequences"] = list(sampling.stop)
     body: dict[str, Any] = {

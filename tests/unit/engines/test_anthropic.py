@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from hansa.core.errors import ConfigError, EngineError, EngineUnavailable, UserError
+from hansa.core.errors import ConfigError, EngineError, EngineUnavailable, Unsupported, UserError
 from hansa.engines.anthropic import anthropic, messages_body
 from hansa.engines.hosted import Hosted
 from hansa.wire.requests import Chunk, Message, Request, Sampling, Usage
@@ -208,6 +208,18 @@ def test_sampling(temperature: float, top_p: float | None) -> None:
     body = messages_body(msgspec.structs.replace(CHAT, sampling=sampling), "m")
     assert (body["temperature"], body.get("top_p")) == (temperature, top_p)
     assert (body["stop_sequences"], body["top_k"], body["max_tokens"]) == (["x"], 40, 8)
+
+
+def test_sampling_that_is_fixed() -> None:
+    for temperature in (0.0, 1.0):
+        request = msgspec.structs.replace(CHAT, sampling=Sampling(8, temperature))
+        body = messages_body(request, "m", fixed_sampling=True)
+        assert not {"temperature", "top_p"} & body.keys()
+    for sampling, named in ((Sampling(8, 0.5), "temperature"), (Sampling(8, top_p=0.9), "top_p")):
+        with pytest.raises(Unsupported, match=named):
+            messages_body(
+                msgspec.structs.replace(CHAT, sampling=sampling), "m", fixed_sampling=True
+            )
 
 
 @pytest.mark.parametrize(

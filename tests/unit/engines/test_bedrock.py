@@ -244,6 +244,8 @@ def test_sampling() -> None:
         "topP": 0.9,
         "stopSequences": ["x"],
     }
+    body = converse_body(CHAT, fixed_sampling=True)
+    assert body["inferenceConfig"] == {"maxTokens": 16}
 
 
 @pytest.mark.parametrize(
