@@ -9,7 +9,13 @@ from hansa.context.templates import render
 from hansa.core.errors import ConfigError
 from hansa.core.files import user_state_dir
 from hansa.core.settings import ReplicaSettings, Settings
+from hansa.engines.anthropic import FEATURES as ANTHROPIC_FEATURES
+from hansa.engines.anthropic import FIXED as ANTHROPIC_FIXED
+from hansa.engines.anthropic import anthropic
 from hansa.engines.base import Engine
+from hansa.engines.bedrock import FEATURES as BEDROCK_FEATURES
+from hansa.engines.bedrock import MORE as BEDROCK_MORE
+from hansa.engines.bedrock import bedrock
 from hansa.engines.compatible import Compatible, CompatibleConfig
 from hansa.engines.kinds import COMPATIBLE
 from hansa.engines.llamacpp import LlamaCpp, LlamaCppConfig
@@ -45,6 +51,10 @@ def make_replica(each: ReplicaSettings, settings: Settings, chain: Chain) -> Loc
     elif each.engine == "llamacpp":
         engine = _llamacpp(each, settings, chain)
         context_tokens = min(context_tokens, card_of(each.model).profile.context_tokens)
+    elif each.engine == "anthropic":
+        engine = _anthropic(each)
+    elif each.engine == "bedrock":
+        engine = _bedrock(each)
     else:
         engine = _elsewhere(each)
     return LocalReplica(
@@ -81,6 +91,30 @@ def _llamacpp(each: ReplicaSettings, settings: Settings, chain: Chain) -> LlamaC
         name=each.id,
         log_path=settings.state_dir / "logs" / f"engine-{each.id}.log",
         fills_in=card.profile.fim is not None,
+    )
+
+
+def _anthropic(each: ReplicaSettings) -> Engine:
+    return anthropic(
+        name=each.id,
+        url=each.url,
+        model=each.upstream_model or each.model,
+        api_key=_secret(each),
+        features=_features_among(
+            each, ANTHROPIC_FIXED if each.fixed_sampling else ANTHROPIC_FEATURES
+        ),
+        fixed_sampling=each.fixed_sampling,
+    )
+
+
+def _bedrock(each: ReplicaSettings) -> Engine:
+    return bedrock(
+        name=each.id,
+        url=each.url,
+        model=each.upstream_model or each.model,
+        secret=_key_file(each),
+        features=_features_among(each, BEDROCK_FEATURES, BEDROCK_MORE),
+        fixed_sampling=each.fixed_sampling,
     )
 
 
@@ -122,15 +156,34 @@ def _features(each: ReplicaSettings, usual: frozenset[Feature]) -> frozenset[Fea
     return frozenset(cast("tuple[Feature, ...]", each.features)) or usual
 
 
+def _features_among(
+    each: ReplicaSettings, usual: frozenset[Feature], more: frozenset[Feature] = frozenset()
+) -> frozenset[Feature]:
+    """The features of an API that has a field for `usual` and `more`, and for nothing else."""
+    if each.adapters:
+        raise ConfigError(f"replica {each.id!r}: an engine {each.engine!r} has no adapters")
+    features = _features(each, usual)
+    if strange := features - usual - more:
+        raise ConfigError(
+            f"replica {each.id!r} has the feature {min(strange)!r}, which {each.engine} has not",
+            hint=f"it has: {', '.join(sorted(usual | more))}",
+        )
+    return features
+
+
 def _secret(each: ReplicaSettings) -> str:
+    secret = _key_file(each)
+    if each.api_key_file is not None and not (secret and secret.isprintable()):
+        raise ConfigError(f"{each.api_key_file} holds no key on one line")
+    return secret
+
+
+def _key_file(each: ReplicaSettings) -> str:
     if each.api_key_file is None:
         return ""
     try:
-        secret = each.api_key_file.read_text("ascii").strip()
+        return each.api_key_file.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"cannot read the key of replica {each.id!r} from {each.api_key_file}: {error}"
         ) from error
-    if not secret or not secret.isprintable():
-        raise ConfigError(f"{each.api_key_file} holds no key on one line")
-    return secret

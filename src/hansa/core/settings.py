@@ -74,6 +74,8 @@ class ReplicaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     features: tuple[str, ...] = ()
     """What it can do; empty: what its kind of engine can."""
     adapters: tuple[AdapterSettings, ...] = ()
+    fixed_sampling: bool = False
+    """The model takes no temperature, top_p or top_k, as Claude Opus 4.7 and later."""
 
 
 class TierSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -271,6 +273,12 @@ def _check_engine(replica: ReplicaSettings, place: str, source: _Source) -> None
             f"{place}.url" if replica.url else f"{place}.adapters",
             f"an engine {replica.engine!r} has no url and no adapters",
             f"engines that have: {', '.join(sorted(_ELSEWHERE))}",
+        )
+    if replica.fixed_sampling and replica.engine not in ("anthropic", "bedrock"):
+        raise source.error(
+            f"{place}.fixed_sampling",
+            f"an engine {replica.engine!r} has no fixed_sampling",
+            "engines that have: anthropic, bedrock",
         )
     for each in replica.adapters:
         _check_name(each.model, "model", f"{place}.adapters", source)

@@ -12,12 +12,13 @@ from typing import Any
 import msgspec
 import structlog
 
-from hansa.core.errors import EngineError, EngineUnavailable, HansaError, UserError
+from hansa.core.errors import EngineError, EngineUnavailable, HansaError
 from hansa.engines.base import EngineState
 from hansa.engines.bodies import chat_body, embed_body, middle_body, prompt_body
 from hansa.engines.events import EventReader, error_text
-from hansa.engines.http import HttpClient, HttpReply
+from hansa.engines.http import HttpClient
 from hansa.engines.quirks import Quirks
+from hansa.engines.refusals import ERROR_BYTES_MAX, refusal
 from hansa.wire.features import Feature
 from hansa.wire.requests import Chunk, Request, Usage
 from hansa.wire.sse import Decoder
@@ -25,9 +26,7 @@ from hansa.wire.sse import Decoder
 PROBE_INTERVAL_S = 2.0
 PROBE_RETRY_FIRST_S = 0.1
 PROBE_TIMEOUT_S = 2.0
-ERROR_BYTES_MAX = 64 * 1024
 EMBEDDINGS_BYTES_MAX = 64 * 1024 * 1024
-RETRY_AFTER_MAX_S = 60.0
 CHARS_PER_TOKEN = 3.0
 
 _log = structlog.get_logger()
@@ -103,7 +102,7 @@ class Compatible:
         reply = await self._http.send("POST", self._base + path, msgspec.json.encode(body))
         try:
             if reply.status != 200:
-                raise await self._refused(reply)
+                raise await refusal(reply, self._config.name, self._quirks.too_long)
             reader = EventReader(request, round(request.prompt_chars() / CHARS_PER_TOKEN))
             decoder = Decoder()
             while not reader.done and (data := await reply.some()):
@@ -153,7 +152,7 @@ class Compatible:
         reply = await self._http.send("POST", self._base + self._quirks.embed, body)
         try:
             if reply.status != 200:
-                raise await self._refused(reply)
+                raise await refusal(reply, self._config.name, self._quirks.too_long)
             said = _decode_embeddings(await reply.whole(EMBEDDINGS_BYTES_MAX))
         except BaseException:
             reply.abort()
@@ -166,25 +165,6 @@ class Compatible:
             usage=Usage(said.usage.prompt_tokens, 0),
             embeddings=tuple(_packed(each.embedding) for each in vectors),
         )
-
-    async def _refused(self, reply: HttpReply) -> HansaError:
-        """What an answer other than 200 means for the request."""
-        said = error_text(await reply.whole(ERROR_BYTES_MAX))
-        where = f"the engine of replica {self._config.name}"
-        if any(each in said for each in self._quirks.too_long):
-            return UserError(f"the prompt does not fit {where}: {said}", hint="send less text")
-        if reply.status in (400, 413, 422):
-            return UserError(f"{where} refused the request: {said}")
-        if reply.status in (408, 425, 429) or reply.status >= 500:
-            error = EngineUnavailable(f"{where} answered {reply.status}: {said}")
-            error.retry_after_s = _retry_after_s(reply.headers.get("retry-after", ""))
-            return error
-        hint = ""
-        if reply.status in (401, 403):
-            hint = "check the replica's api_key_file"
-        elif reply.status == 404:
-            hint = "check the replica's url and upstream_model"
-        return EngineError(f"{where} answered {reply.status}: {said}", hint=hint)
 
     async def _watch(self) -> None:
         retry_s = PROBE_RETRY_FIRST_S
@@ -255,11 +235,3 @@ def _packed(vector: list[float]) -> str:
     if sys.byteorder == "big":
         values.byteswap()
     return base64.b64encode(values.tobytes()).decode()
-
-
-def _retry_after_s(header: str) -> float | None:
-    """The header's seconds; a date, or nothing of use, is None."""
-    try:
-        return min(max(float(header), 0.0), RETRY_AFTER_MAX_S)
-    except ValueError:
-        return None

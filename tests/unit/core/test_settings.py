@@ -125,6 +125,11 @@ def test_an_unknown_table_is_an_unknown_key(tmp_path: Path):
         ("slots = 4", "slots = 0", "line 16: slots is 0; it must be from 1 to 65536"),
         ("slots = 4", "slots = 1.5", "line 16: wrong value for 'replica[1].slots'"),
         ("slots = 4", 'engine = "vlm"', "line 16: wrong value for 'replica[1].engine'"),
+        (
+            "slots = 4",
+            "fixed_sampling = true",
+            "line 16: an engine 'llamacpp' has no fixed_sampling",
+        ),
         ('charter = "charter.json"', "charter = 5", "line 2: wrong value for 'charter'"),
         ('member = "acme"', 'member = "Acme Inc"', "line 1: 'Acme Inc' is no name for a member"),
         ('id = "large"', 'id = "LARGE"', "line 14: 'LARGE' is no name for a replica"),
