@@ -36,15 +36,17 @@ class ClientLeft(Exception):
 class Gone:
     """Whether the client left; whoever works for it is cancelled at that moment."""
 
-    __slots__ = ("_worker", "left")
+    __slots__ = ("_worker", "left", "over")
 
     def __init__(self) -> None:
         self.left = False
+        self.over = False
+        """The request is answered, or given up."""
         self._worker: asyncio.Task[Any] | None = None
 
     def cancels(self, worker: asyncio.Task[Any] | None) -> None:
-        """Cancel `worker` when the client leaves; None: nobody any more."""
-        self._worker = worker
+        """Cancel `worker` when the client leaves; None: it is over, nobody any more."""
+        self._worker, self.over = worker, worker is None
 
     def leave(self) -> None:
         """Called by the server when the connection is lost."""

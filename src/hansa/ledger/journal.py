@@ -32,6 +32,9 @@ FULL_WAIT_S = 5.0
 
 LOOK_AGAIN_S = 0.005
 
+HAND_OVER_S = 0.1
+"""How long flushes are gathered before the ledger takes them in."""
+
 SLOW_FLUSH_S = 0.001
 """A disk that takes longer is flushed in a thread, so that it does not hold up the loop."""
 
@@ -64,6 +67,9 @@ class Journal:
         self._waiting: list[tuple[Record, asyncio.Future[None]]] = []
         self._flushing: asyncio.Task[None] | asyncio.Handle | None = None
         self._flush_s = 0.0
+        self._flushed: list[tuple[list[Record], _File]] = []
+        """On disk, and not yet given to the ledger."""
+        self._handing: asyncio.TimerHandle | None = None
         self._patient_until_s = 0.0
 
     @classmethod
@@ -99,6 +105,21 @@ class Journal:
         self._schedule(loop)
         await done
 
+    def hand_over(self) -> None:
+        """Let the ledger take in what is on disk. Many flushes at once: each wakes its thread."""
+        if self._handing is not None:
+            self._handing.cancel()
+            self._handing = None
+        flushed, self._flushed = self._flushed, []
+        if not flushed:
+            return
+
+        def kept() -> None:
+            for _, file in flushed:
+                file.note_taken()
+
+        self._taken([record for records, _ in flushed for record in records], kept)
+
     def close(self) -> None:
         """Let go of the files; what was committed stays in them until it is taken in."""
         for each in self._files:
@@ -112,6 +133,7 @@ class Journal:
 
     def _flush(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._is_full() and time.monotonic() < self._patient_until_s:
+            self.hand_over()
             self._flushing = loop.call_later(LOOK_AGAIN_S, self._flush, loop)
         elif self._flush_s > SLOW_FLUSH_S:
             self._flushing = loop.create_task(self._flush_in_thread())
@@ -144,6 +166,9 @@ class Journal:
         self, batch: "list[tuple[Record, asyncio.Future[None]]]", error: StorageError | None
     ) -> None:
         self._flushing = None
+        if self._handing is None:
+            later = asyncio.get_running_loop().call_later
+            self._handing = later(HAND_OVER_S, self.hand_over)
         for _, done in batch:
             if done.done():
                 continue  # Whoever waited is gone; the record counts all the same.
@@ -167,7 +192,7 @@ class Journal:
         self._number += 1
         self._flush_s = 0.8 * self._flush_s + 0.2 * (time.perf_counter() - began_s)
         file.flushes += 1
-        self._taken(records, file.note_taken)
+        self._flushed.append((records, file))
         return None
 
     def _file_for(self, size: int) -> "_File":

@@ -307,6 +307,8 @@ class Ledger:
 
     def close(self) -> None:
         """Write what is queued and let go of the file."""
+        if self._journal is not None:
+            self._journal.hand_over()
         if self._writer is not None:
             self._writer.close()
         if self._journal is not None:
@@ -417,6 +419,8 @@ class Ledger:
         return self._writer
 
     async def _read(self, query: Callable[[Connection], T]) -> T:
+        if self._journal is not None:
+            self._journal.hand_over()
         if self._writer is not None:
             await self._writer.caught_up()
         return await asyncio.to_thread(database.read, self._reader, self._path, query)

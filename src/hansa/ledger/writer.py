@@ -26,7 +26,7 @@ BATCH_MAX = 256
 HELD_RETRY_S = 1.0
 """After how long changes that the database refused are tried again."""
 
-LAZY_WAIT_S = 0.1
+LAZY_WAIT_S = 0.02
 """How long changes that are on disk elsewhere are gathered before they are committed."""
 
 Change = Callable[[Connection], None]

@@ -91,6 +91,7 @@ async def test_frames_come_back_in_order_and_once(tmp_path: Path) -> None:
     assert left == []
     records = [a_record(number) for number in range(50)]
     await asyncio.gather(*(first.commit(each) for each in records))
+    first.hand_over()
     assert taken == records
     first.close()
     second, left = Journal.open(tmp_path / "j", take)  # type: ignore[arg-type]  a list is a sequence
