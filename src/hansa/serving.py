@@ -8,13 +8,13 @@ import socket
 from collections.abc import Callable, Generator
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hansa.assembly import build
 from hansa.core.errors import ConfigError
 from hansa.core.settings import Listen, Settings
 from hansa.gateway.call import GONE, Gone
-from hansa.gateway.router import Router
 from hansa.observe.logs import configure_logs
 
 CONNECTIONS_BACKLOG = 1024
@@ -57,7 +57,7 @@ async def _serve(
         await node.close()
 
 
-def server_config(app: Router, drain_s: int = 1) -> uvicorn.Config:
+def server_config(app: ASGIApp, drain_s: int = 1) -> uvicorn.Config:
     """How a node's application is served; answers under way get `drain_s` seconds at its end."""
     return uvicorn.Config(
         app,
