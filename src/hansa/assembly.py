@@ -95,12 +95,8 @@ async def build(
     }
     for member, client in clients.items():
         fleet.peers[member] = PeerView(member, Peer(client, partial(closing.grant, member)))
-    answering = Answering(
-        fleet=fleet,
-        closing=closing,
-        journal=Journal(recent, metrics, clock, telemetry),
-        clock=clock,
-    )
+    journal = Journal(recent, metrics, clock, telemetry)
+    answering = Answering(fleet=fleet, closing=closing, journal=journal, clock=clock)
     peers = Peers(
         key=key,
         chain=chain,

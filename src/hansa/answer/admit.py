@@ -96,5 +96,5 @@ def _check_policy(request: Request) -> None:
 
 def _bounded(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        said = f"{value:g}" if abs(value) < _SAID_MAX else "too large"  # an integer may be huge
+        said = "too large" if abs(value) > _SAID_MAX else f"{value:g}"  # an integer may be huge
         raise UserError(f"{name} is {said}; it must be from {low:g} to {high:g}")
