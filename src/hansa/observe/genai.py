@@ -5,11 +5,15 @@ Source: OpenTelemetry semantic conventions, "Generative AI".
 """
 
 import functools
+import logging
 import os
+import threading
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import structlog
 
 from hansa import __version__
 from hansa.core.errors import ConfigError
@@ -22,7 +26,9 @@ PARENT: ContextVar[str] = ContextVar("traceparent", default="")
 """The `traceparent` header of the request that this task works for."""
 
 EXPORT_TIMEOUT_S = 3
-"""Also how long a collector that does not answer may hold up a node's end."""
+
+CLOSE_TIMEOUT_S = 5.0
+"""How long a collector that does not answer may hold up a node's end; what waits then is lost."""
 
 QUEUE_SPANS_MAX = 2048
 """Spans that wait for the collector; more are dropped."""
@@ -60,6 +66,13 @@ class Operation:
     """From arrival to the first chunk."""
     tokens: tuple[int, int, int] = (0, 0, 0)
     """Prompt, cached and completion tokens."""
+
+
+class _ToLog(logging.Handler):
+    """What the SDK says, such as that a collector is away, as events of ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().warning("telemetry_troubled", said=record.getMessage()[:300])
 
 
 class Telemetry:
@@ -131,7 +144,12 @@ class Telemetry:
         self._hedges.add(1, {"hansa.server": server})
 
     def close(self) -> None:
-        """Send what waits; blocks for at most some `EXPORT_TIMEOUT_S`."""
+        """Send what waits; blocks for at most `CLOSE_TIMEOUT_S`."""
+        sending = threading.Thread(target=self._send_rest, name="telemetry-close", daemon=True)
+        sending.start()
+        sending.join(CLOSE_TIMEOUT_S)
+
+    def _send_rest(self) -> None:
         self._tracing.shutdown()
         self._metering.shutdown(EXPORT_TIMEOUT_S * 1000)
 
@@ -155,6 +173,8 @@ def open_telemetry(endpoint: str, member: str) -> Telemetry | None:
             hint="install hansa[otel], or unset observe.otlp_endpoint and "
             "OTEL_EXPORTER_OTLP_ENDPOINT",
         ) from error
+    told = logging.getLogger("opentelemetry")
+    told.handlers, told.propagate = [_ToLog(logging.WARNING)], False
     base = endpoint.rstrip("/")
     spans = OTLPSpanExporter(f"{base}/v1/traces", timeout=EXPORT_TIMEOUT_S)
     metrics = OTLPMetricExporter(f"{base}/v1/metrics", timeout=EXPORT_TIMEOUT_S)

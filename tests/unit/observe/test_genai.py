@@ -1,10 +1,13 @@
 """Requests as OpenTelemetry sees them: GenAI names, true times, nobody's text."""
 
 import dataclasses
+import socket
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -138,6 +141,21 @@ def test_requests_are_measured(telemetry: Telemetry, reader: InMemoryMetricReade
 
 def test_without_a_collector_there_is_no_telemetry() -> None:
     assert open_telemetry("", "harbor") is None
+
+
+def test_a_collector_that_is_away_is_said_and_holds_nothing_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("hansa.observe.genai.CLOSE_TIMEOUT_S", 0.5)
+    with socket.socket() as taken, structlog.testing.capture_logs() as events:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there
+        telemetry = open_telemetry(f"http://127.0.0.1:{taken.getsockname()[1]}", "harbor")
+        assert telemetry is not None
+        telemetry.ended(SERVED)
+        began_s = time.monotonic()
+        telemetry.close()
+        assert time.monotonic() - began_s < 3
+    assert {each["event"] for each in events} == {"telemetry_troubled"}
 
 
 def test_a_node_without_the_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
