@@ -1,4 +1,4 @@
-"""Write docs/reference/commands.md, metrics.md and models.md from the program itself.
+"""Write docs/reference/commands.md, metrics.md, models.md and docs/openapi.json from the program.
 
 Usage: scripts/reference.py [--check]. With --check nothing is written; exits 1 if a page is old.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from openapi import openapi_page
 
 from hansa.cli.main import cli
 from hansa.cli.model_card import price_of, score_of, size_of
@@ -16,7 +17,7 @@ from hansa.models.catalog import Card, catalog
 from hansa.models.gpus import GPUS
 from hansa.observe.metrics import Metrics
 
-FOLDER = Path(__file__).resolve().parents[1] / "docs" / "reference"
+FOLDER = Path(__file__).resolve().parents[1] / "docs"
 
 COMMANDS_HEAD = """\
 # Commands
@@ -66,14 +67,15 @@ are kept in FP8, computing is in 16 bits.
 
 def main(arguments: list[str]) -> int:
     pages = {
-        "commands.md": commands_page(),
-        "metrics.md": metrics_page(),
-        "models.md": models_page(),
+        "reference/commands.md": commands_page(),
+        "reference/metrics.md": metrics_page(),
+        "reference/models.md": models_page(),
+        "openapi.json": openapi_page(),
     }
     old = [name for name, text in pages.items() if _read(FOLDER / name) != text]
     if "--check" in arguments:
         for name in old:
-            sys.stderr.write(f"reference: docs/reference/{name} is old; run `make reference`\n")
+            sys.stderr.write(f"reference: docs/{name} is old; run `make reference`\n")
         return 1 if old else 0
     for name in old:
         (FOLDER / name).write_text(pages[name])

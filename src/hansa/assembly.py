@@ -1,11 +1,13 @@
 """The only module that knows every room: settings in, wired objects and an ASGI app out."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import aiohttp
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from hansa.accounts.administration import Administration, note_tiers
@@ -30,8 +32,10 @@ from hansa.gateway.desk import Desk
 from hansa.gateway.idempotency import Replays
 from hansa.gateway.quota import Quota
 from hansa.gateway.router import Router
+from hansa.gateway.traced import Traced
 from hansa.league.grants import GrantChecker
 from hansa.ledger.store import Ledger
+from hansa.observe.genai import Telemetry, open_telemetry
 from hansa.observe.metrics import Metrics
 from hansa.replicas import make_replica
 from hansa.wire.native import NodeView
@@ -42,12 +46,13 @@ class Node:
     """A member's node, wired; `app` serves it."""
 
     settings: Settings
-    app: Router
+    app: ASGIApp
     fleet: Fleet
     answering: Answering
     peers: Peers
     ledger: Ledger
     http: aiohttp.ClientSession
+    telemetry: Telemetry | None = None
 
     async def start(self) -> None:
         """Start engines and the conversation with peers; returns before the engines are ready."""
@@ -63,6 +68,8 @@ class Node:
             await replica.engine.close()
         await self.http.close()
         self.ledger.close()
+        if self.telemetry is not None:
+            await asyncio.to_thread(self.telemetry.close)
 
 
 async def build(
@@ -74,6 +81,7 @@ async def build(
         ConfigError, IntegrityError, NotFound: settings, charter, key or weights do not fit.
     """
     clock = clock or SystemClock()
+    telemetry = open_telemetry(settings.observe.otlp_endpoint, settings.member)
     chain, key = load_identity(settings, clock)
     local = {each.id: make_replica(each, settings, chain) for each in settings.replica}
     ledger = Ledger.open(ledger_path(settings), member=settings.member, key=key, clock=clock)
@@ -87,9 +95,8 @@ async def build(
     }
     for member, client in clients.items():
         fleet.peers[member] = PeerView(member, Peer(client, partial(closing.grant, member)))
-    answering = Answering(
-        fleet=fleet, closing=closing, journal=Journal(recent, metrics, clock), clock=clock
-    )
+    journal = Journal(recent, metrics, clock, telemetry)
+    answering = Answering(fleet=fleet, closing=closing, journal=journal, clock=clock)
     peers = Peers(
         key=key,
         chain=chain,
@@ -118,7 +125,7 @@ async def build(
         ],
         exception_handlers={404: health.no_such_endpoint, 405: health.no_such_endpoint},
     )
-    app = Router(
+    router = Router(
         [
             *replays.guard(openai.routes(desk, chain), openai.error_form),
             *replays.guard(responses.routes(desk, chain), openai.error_form),
@@ -131,7 +138,8 @@ async def build(
         # A proxy on this machine says who really asks; only the pages want to know.
         ProxyHeadersMiddleware(site, trusted_hosts=("127.0.0.1", "::1")),  # pyright: ignore[reportArgumentType]  uvicorn has ASGI types of its own
     )
-    return Node(settings, app, fleet, answering, peers, ledger, http)
+    app = router if telemetry is None else Traced(router)
+    return Node(settings, app, fleet, answering, peers, ledger, http, telemetry)
 
 
 async def load_limits(settings: Settings, ledger: Ledger, clock: Clock) -> Limits:

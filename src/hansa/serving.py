@@ -10,13 +10,13 @@ import sys
 from collections.abc import Callable, Generator, Sequence
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hansa.assembly import build
 from hansa.core.errors import ConfigError
 from hansa.core.settings import Listen, Settings
 from hansa.gateway.call import GONE, Gone
-from hansa.gateway.router import Router
 from hansa.observe.logs import configure_logs
 
 THREAD_SWITCH_S = 0.0002
@@ -76,7 +76,7 @@ def _spare_collector() -> None:
     gc.set_threshold(10_000, 20, 50)
 
 
-def server_config(app: Router, drain_s: int = 1) -> uvicorn.Config:
+def server_config(app: ASGIApp, drain_s: int = 1) -> uvicorn.Config:
     """How a node's application is served; answers under way get `drain_s` seconds at its end."""
     return uvicorn.Config(
         app,

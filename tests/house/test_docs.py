@@ -26,6 +26,7 @@ TABLES = {
     "listen": settings.Listen,
     "replica": settings.ReplicaSettings,
     "tier": settings.TierSettings,
+    "observe": settings.Observe,
 }
 
 
@@ -61,7 +62,7 @@ def test_every_key_is_documented_with_its_default(table: str, configuration: str
 
 def test_every_environment_variable_is_documented(configuration: str):
     source = "".join(path.read_text("utf-8") for path in python_files("src"))
-    names = set(re.findall(r"\bHANSA_[A-Z_]+[A-Z]\b", source))
+    names = set(re.findall(r"\b(?:HANSA|OTEL)_[A-Z_]+[A-Z]\b", source))
     assert set(settings.ENVIRONMENT) < names
     assert {name for name in names if f"| `{name}` |" not in configuration} == set()
 

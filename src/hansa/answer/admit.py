@@ -17,6 +17,7 @@ POLICY_ENTRIES_MAX = 16
 POLICY_CHARS_MAX = 64
 BUDGET_MS_MAX = 3_600_000
 
+_SAID_MAX = 10**300
 _REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
 
@@ -95,4 +96,5 @@ def _check_policy(request: Request) -> None:
 
 def _bounded(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise UserError(f"{name} is {value:g}; it must be from {low:g} to {high:g}")
+        said = "too large" if abs(value) > _SAID_MAX else f"{value:g}"  # an integer may be huge
+        raise UserError(f"{name} is {said}; it must be from {low:g} to {high:g}")

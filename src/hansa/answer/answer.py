@@ -250,7 +250,7 @@ class Answering:
             attempt.outcome = "served"
             yield last
         except HansaError as error:
-            attempt.outcome = "failed"
+            attempt.outcome, attempt.error = "failed", error.code
             self._suspect(attempt, error)
             _log.warning("answer_broke_off", request=attempt.request.id, error=error.message)
             raise

@@ -34,6 +34,8 @@ class Attempt:
     replica: str = ""
     """Who serves it; a peer may take another replica than the one routing wished for."""
     outcome: Outcome = "cancelled"
+    error: str = ""
+    """Code of what broke it off, if something did."""
     closed: bool = False
     """Whether its receipt is written, or being written."""
     holds_place: bool = False

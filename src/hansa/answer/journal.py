@@ -8,6 +8,7 @@ from hansa.answer.attempt import Attempt
 from hansa.answer.recent import Outcome, Recent
 from hansa.core.clock import Clock
 from hansa.core.errors import HansaError, PolicyRefusal
+from hansa.observe.genai import Operation, Telemetry
 from hansa.observe.metrics import Metrics
 from hansa.routing.choose import BUDGET_MS
 from hansa.wire.native import RequestView
@@ -19,19 +20,31 @@ _log = structlog.get_logger()
 class Journal:
     """Writes each request down once; no prompt, no answer, no person."""
 
-    def __init__(self, recent: Recent, metrics: Metrics, clock: Clock) -> None:
+    def __init__(
+        self,
+        recent: Recent,
+        metrics: Metrics,
+        clock: Clock,
+        telemetry: Telemetry | None = None,
+    ) -> None:
         self.recent = recent
         self._metrics = metrics
         self._clock = clock
+        self._telemetry = telemetry
 
     def failover(self, attempt: Attempt, error: HansaError) -> None:
         self._metrics.failovers.inc()
         route = attempt.route.candidate.name
+        if self._telemetry is not None:
+            self._telemetry.failover(attempt.route.candidate.member.id, error.code)
         _log.warning("attempt_failed", request=attempt.request.id, route=route, error=error.message)
 
     def hedged(self, attempt: Attempt) -> None:
         """A second replica is asked, because the first is slower than usual."""
-        self._metrics.hedges.labels(attempt.route.candidate.member.id).inc()
+        server = attempt.route.candidate.member.id
+        self._metrics.hedges.labels(server).inc()
+        if self._telemetry is not None:
+            self._telemetry.hedged(server)
 
     def disputed(self, attempt: Attempt, error: HansaError) -> None:
         server = attempt.route.candidate.member.id
@@ -75,6 +88,8 @@ class Journal:
                 attempts=attempt.number,
             )
         )
+        if self._telemetry is not None:
+            self._telemetry.ended(self._operation(attempt, duration_s, first_s))
 
     def unserved(
         self, request: Request, origin: str, error: BaseException, arrived_s: float
@@ -85,7 +100,20 @@ class Journal:
             outcome = "refused"
         elif isinstance(error, asyncio.CancelledError):
             outcome = "cancelled"
+        duration_s = self._clock.monotonic_s() - arrived_s
         self._metrics.requests.labels(request.task, "", outcome).inc()
+        if self._telemetry is not None:
+            self._telemetry.ended(
+                Operation(
+                    request=request.id,
+                    task=request.task,
+                    origin=origin,
+                    outcome=outcome,
+                    ended_at_ms=self._clock.now_ms(),
+                    duration_s=duration_s,
+                    error="" if outcome == "cancelled" else _code(error),
+                )
+            )
         self.recent.add(
             RequestView(
                 request=request.id,
@@ -97,7 +125,7 @@ class Journal:
                 reason=_why(error),
                 outcome=outcome,
                 budget_ms=request.budget_ms or BUDGET_MS[request.task],
-                duration_ms=(self._clock.monotonic_s() - arrived_s) * 1000,
+                duration_ms=duration_s * 1000,
                 first_token_ms=None,
                 prompt_tokens=0,
                 cached_tokens=0,
@@ -105,6 +133,33 @@ class Journal:
                 attempts=0,
             )
         )
+
+    def _operation(self, attempt: Attempt, duration_s: float, first_s: float) -> Operation:
+        request, usage, candidate = (
+            attempt.request,
+            attempt.progress.usage,
+            attempt.route.candidate,
+        )
+        return Operation(
+            request=request.id,
+            task=request.task,
+            origin=attempt.origin,
+            outcome=attempt.outcome,
+            ended_at_ms=self._clock.now_ms(),
+            duration_s=duration_s,
+            model=request.model,
+            server=candidate.member.id,
+            replica=attempt.replica,
+            address=candidate.member.url,
+            attempts=attempt.number,
+            error=attempt.error,
+            first_s=first_s,
+            tokens=(usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens),
+        )
+
+
+def _code(error: BaseException) -> str:
+    return error.code if isinstance(error, HansaError) else type(error).__name__
 
 
 def _why(error: BaseException) -> str:

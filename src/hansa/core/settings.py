@@ -96,6 +96,11 @@ class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     team: TierSettings = TierSettings()
 
 
+class Observe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    otlp_endpoint: str = ""
+    """Base address of an OTLP/HTTP collector; empty: no traces."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     member: str
     """Which member of the charter this node is."""
@@ -109,6 +114,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listen: Listen = Listen()
     replica: tuple[ReplicaSettings, ...] = ()
     tier: Tiers = Tiers()
+    observe: Observe = Observe()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
 
@@ -118,6 +124,7 @@ ENVIRONMENT = {
     "HANSA_KEY_FILE": ("key_file",),
     "HANSA_MODEL_DIR": ("model_dir",),
     "HANSA_LOG_LEVEL": ("log_level",),
+    "OTEL_EXPORTER_OTLP_ENDPOINT": ("observe", "otlp_endpoint"),
 }
 """Environment variable to the key it replaces."""
 
@@ -126,6 +133,8 @@ _ELSEWHERE = frozenset(get_args(EngineKind)) - {"llamacpp", "mock"}
 
 LIMIT_MAX = 1_000_000_000
 """Of requests or tokens a minute."""
+
+_HTTP = re.compile(r"https?://[^/\s]")
 
 _PATHS = ("charter", "key_file", "state_dir", "model_dir")
 
@@ -247,6 +256,12 @@ def _check(settings: Settings, source: _Source) -> None:
         _check_engine(replica, place, source)
     _check_bounds(settings.listen.port, 0, 65535, "listen.port", source)
     _check_bounds(settings.listen.drain_s, 0, 3600, "listen.drain_s", source)
+    if (collector := settings.observe.otlp_endpoint) and not _HTTP.match(collector):
+        raise source.error(
+            "observe.otlp_endpoint",
+            f"{collector!r} is no HTTP address",
+            "like http://127.0.0.1:4318; OTLP over gRPC is not spoken",
+        )
     for name in Tiers.__struct_fields__:
         _check_tier(getattr(settings.tier, name), f"tier.{name}", source)
 
@@ -354,5 +369,6 @@ def _known_keys() -> list[str]:
             *ReplicaSettings.__struct_fields__,
             *AdapterSettings.__struct_fields__,
             *TierSettings.__struct_fields__,
+            *Observe.__struct_fields__,
         }
     )

@@ -74,6 +74,7 @@ def test_the_environment_comes_before_the_file(tmp_path: Path):
         "HANSA_KEY_FILE": "/run/key",
         "HANSA_MODEL_DIR": "models",
         "HANSA_LOG_LEVEL": "debug",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318",
     }
     assert environ.keys() == ENVIRONMENT.keys()
     settings = load_settings(write(tmp_path, GOOD), environ)
@@ -231,3 +232,13 @@ def test_tables_of_tiers(tmp_path: Path):
     tiers = load_settings(path, {}).tier
     assert tiers.free == TierSettings(0, 0, 5)
     assert tiers.pro == Tiers().pro
+
+
+def test_a_collector_is_named_in_the_file_or_by_the_usual_variable(tmp_path: Path):
+    text = GOOD + '\n[observe]\notlp_endpoint = "http://one:4318"\n'
+    assert load_settings(write(tmp_path, text), {}).observe.otlp_endpoint == "http://one:4318"
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": "https://two:4318"}
+    assert load_settings(write(tmp_path, text), environ).observe.otlp_endpoint == "https://two:4318"
+    error = refused(tmp_path, text.replace("http://one:4318", "one:4317"))
+    assert "line 19" in error.message
+    assert "HTTP" in error.message
