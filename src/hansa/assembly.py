@@ -62,7 +62,7 @@ class Node:
 
     async def close(self) -> None:
         """Stop in the order in which nothing is lost: requests, peers, engines, ledger."""
-        await self.answering.close()
+        await self.answering.end()
         await self.peers.close()
         for replica in self.fleet.local.values():
             await replica.engine.close()

@@ -23,6 +23,9 @@ THREAD_SWITCH_S = 0.0002
 """How long the ledger's thread may hold the interpreter while the loop waits for it. Python's own
 5 ms made half of all requests wait for it at half load (docs/log.md)."""
 
+HEAD_TIMEOUT_S = 30.0
+"""From a connection's start, or a request's first byte, to the end of its head."""
+
 CONNECTIONS_BACKLOG = 1024
 CONNECTIONS_MAX = 4096
 """Connections and requests held at once; more are answered 503."""
@@ -96,9 +99,27 @@ class _Connection(HttpToolsProtocol):
     """Tells the request's worker at once when its client is gone."""
 
     _requests: Sequence[Gone] = ()
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  as uvicorn has it
+        super().connection_made(transport)
+        self._expect_head()
+
+    def on_headers_complete(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+        super().on_headers_complete()
+
+    def _expect_head(self) -> None:
+        """Close the connection of a client that does not get its request's head together."""
+        if self._late is None:
+            loop = asyncio.get_running_loop()
+            self._late = loop.call_later(HEAD_TIMEOUT_S, self.transport.close)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._expect_head()
         gone = Gone()
         self.scope[GONE] = gone  # pyright: ignore[reportGeneralTypeIssues]  a key of our own
         # A client may send its next request before the last one is answered.
@@ -106,6 +127,8 @@ class _Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        if self._late is not None:
+            self._late.cancel()
         for each in self._requests:
             each.leave()
 

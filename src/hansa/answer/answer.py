@@ -32,10 +32,13 @@ from hansa.core.errors import (
 from hansa.core.ids import is_name
 from hansa.ledger.receipts import price
 from hansa.routing.choose import Considered, Plan, plan
-from hansa.wire.requests import Chunk, Request, Usage
+from hansa.wire.requests import Chunk, Request
 
 FIRST_CHUNK_TIMEOUT_S = 30.0
 """A replica that has not begun by then is given up for another."""
+
+END_TIMEOUT_S = 5.0
+"""A node that ends waits so long for the requests it has cut off to be written down."""
 
 _log = structlog.get_logger()
 
@@ -114,7 +117,15 @@ class Answering:
 
     async def close(self) -> None:
         """Wait until the receipts of abandoned requests are written."""
-        await asyncio.gather(*self._background, return_exceptions=True)
+        while self._background:
+            await asyncio.gather(*self._background, return_exceptions=True)
+
+    async def end(self) -> None:
+        """The same for a node that ends: also for requests that are being cut off just now."""
+        until_s = self._clock.monotonic_s() + END_TIMEOUT_S
+        while self.gate.in_flight and self._clock.monotonic_s() < until_s:  # noqa: ASYNC110  once, at the end
+            await asyncio.sleep(0.01)
+        await self.close()
 
     async def _first_that_begins(self, asked: "_Asked") -> Attempt:
         tried: set[str] = set()
@@ -147,6 +158,7 @@ class Answering:
     ) -> Attempt:
         """Begin `first`; once it is slower than usual, another too. Who begins sooner is kept."""
         racers = {asyncio.create_task(self._begin(first)): first}
+        winner: Attempt | None = None
         try:
             done, _ = await asyncio.wait(racers, timeout=patience_s)
             if not done:
@@ -154,14 +166,23 @@ class Answering:
                 second = self._attempt(asked, chosen, other, first.number + 1)
                 self._journal.hedged(second)
                 racers[asyncio.create_task(self._begin(second))] = second
-            return await _winner(racers)
+            winner = await _winner(racers)
+            return winner
         finally:
-            for task in racers:
-                task.cancel()
-            await asyncio.gather(*racers, return_exceptions=True)
-            for task, loser in racers.items():
-                if task.cancelled() and loser.route.candidate.local:
-                    self._in_background(self._meter(loser))
+            for task, attempt in racers.items():
+                if attempt is not winner:
+                    task.cancel()
+                    self._in_background(self._give_up(task, attempt))
+
+    async def _give_up(self, task: asyncio.Task[None], attempt: Attempt) -> None:
+        """End an attempt that lost the race, or whose client left during it, and meter it."""
+        await asyncio.wait({task})
+        if not task.cancelled() and task.exception() is None:
+            # It had begun in the same moment, so it holds its place at the replica.
+            self._fleet.end(attempt.route.candidate)
+            await self._abandon(attempt)
+        elif task.cancelled() and attempt.route.candidate.local:
+            await self._meter(attempt)
 
     def _attempt(self, asked: "_Asked", chosen: Plan, route: Considered, number: int) -> Attempt:
         request = asked.request
@@ -355,8 +376,6 @@ async def _winner(racers: dict[asyncio.Task[None], Attempt]) -> Attempt:
         done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         began = [task for task in done if task.exception() is None]
         if began:
-            for task in began[1:]:  # A tie: the other one is given up as well.
-                racers[task].progress.usage = Usage()
             return racers[began[0]]
         if not waiting:
             done.pop().result()

@@ -12,7 +12,7 @@ REQUESTS_IN_FLIGHT_MAX = 2048
 REQUEST_DEADLINE_S = 120.0
 """A request that has no budget of its own is given up after this."""
 
-COMPLETION_TOKENS_MAX = 4096
+COMPLETION_TOKENS_MAX = 131_072
 """Most tokens one request may generate."""
 
 ATTEMPTS_MAX = 3

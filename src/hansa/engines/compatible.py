@@ -103,7 +103,7 @@ class Compatible:
         try:
             if reply.status != 200:
                 raise await refusal(reply, self._config.name, self._quirks.too_long)
-            reader = EventReader(request, round(request.prompt_chars() / CHARS_PER_TOKEN))
+            reader = EventReader(request, max(1, round(request.prompt_chars() / CHARS_PER_TOKEN)))
             decoder = Decoder()
             while not reader.done and (data := await reply.some()):
                 for chunk in reader.read(decoder.feed(data)):

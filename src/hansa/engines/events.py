@@ -116,10 +116,10 @@ class EventReader:
         calls = tuple(each.plain() for each in delta.tool_calls or ())
         if any(not 0 <= each.position < TOOL_CALLS_MAX for each in calls):
             raise EngineError(f"the engine called over {TOOL_CALLS_MAX} tools at once")
-        if calls and not text:
+        reasoning = delta.reasoning_content or delta.reasoning or ""
+        if (calls or reasoning) and not text:
             self._pieces += 1
         logprobs = choice.logprobs.plain() if choice.logprobs else ()
-        reasoning = delta.reasoning_content or delta.reasoning or ""
         if not (text or calls or logprobs or reasoning):
             return None
         return Chunk(

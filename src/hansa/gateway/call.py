@@ -47,6 +47,8 @@ class Gone:
     def cancels(self, worker: asyncio.Task[Any] | None) -> None:
         """Cancel `worker` when the client leaves; None: it is over, nobody any more."""
         self._worker, self.over = worker, worker is None
+        if worker is not None and self.left:
+            worker.cancel()
 
     def leave(self) -> None:
         """Called by the server when the connection is lost."""
@@ -102,6 +104,9 @@ class Call:
             ClientLeft: it never came.
         """
         if self._body is None:
+            said = self.header("content-length")
+            if said.isdecimal() and int(said) > BODY_BYTES_MAX:
+                raise _too_large()
             self._body = await self._read()
         return self._body
 
@@ -162,5 +167,9 @@ def _part(message: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _bounded(data: bytes | bytearray) -> bytes:
     if len(data) > BODY_BYTES_MAX:
-        raise TooLarge(f"the request's body is over {BODY_BYTES_MAX} bytes", hint="send less text")
+        raise _too_large()
     return data  # pyright: ignore[reportReturnType]  bytes where it is returned further
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"the request's body is over {BODY_BYTES_MAX} bytes", hint="send less text")

@@ -43,6 +43,10 @@ def door(endpoint: Endpoint, form: ErrorForm) -> Handler:
             await reply.send(call)
         except (ClientLeft, OSError):
             _log.info("client_left", path=call.path)
+        except RuntimeError:  # uvloop's word for a write to a connection that was just lost
+            if gone is None or not gone.left:
+                raise
+            _log.info("client_left", path=call.path)
         except asyncio.CancelledError:
             # The client left, or the node ends and has waited long enough for this answer.
             left = gone is not None and gone.left

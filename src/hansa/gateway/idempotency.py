@@ -122,7 +122,7 @@ class Replays:
     def end(self, name: tuple[str, str, str], record: "_Record | None") -> None:
         """Keep what was sent, or forget the name so that it can be tried again."""
         known = self._kept.get(name)
-        if known is None:
+        if known is None or known.messages is not None:
             return
         if record is None or not record.whole or record.size > ANSWER_BYTES_MAX:
             self._drop(name)

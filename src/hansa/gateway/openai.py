@@ -56,7 +56,9 @@ def routes(desk: Desk, chain: Chain) -> list[Route]:
         request = requests.embedding_request(asked, key)
         answer = await desk.begin(key, request)
         whole = assemble(await read_whole(answer))
-        body = embedding_body(whole, served_model(request, chain), asked.encoding_format)
+        body = embedding_body(
+            request.id, served_model(request, chain), whole, asked.encoding_format
+        )
         return Reply(body, headers=route_headers(answer))
 
     async def models(call: Call) -> Sendable:

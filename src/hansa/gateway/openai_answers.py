@@ -40,14 +40,15 @@ def text_body(request_id: str, model: str, whole: Whole) -> bytes:
     return msgspec.json.encode(body)
 
 
-def embedding_body(whole: Whole, model: str, encoding_format: str) -> bytes:
+def embedding_body(request_id: str, model: str, whole: Whole, encoding_format: str) -> bytes:
     """A list of embeddings, as numbers or as base64 of little-endian float32."""
     data = [
         wire.EmbeddingBody(each if encoding_format == "base64" else _floats(each), index)
         for index, each in enumerate(whole.embeddings)
     ]
     count = whole.usage.prompt_tokens
-    return msgspec.json.encode(wire.EmbeddingList(data, model, wire.EmbedUsage(count, count)))
+    used = wire.EmbedUsage(count, count)
+    return msgspec.json.encode(wire.EmbeddingList(data, model, used, request_id))
 
 
 def chat_encoding(

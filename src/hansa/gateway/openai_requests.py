@@ -98,7 +98,7 @@ def _sampling(
         max_tokens=max_tokens,
         temperature=0.0 if asked.temperature is None else asked.temperature,
         top_p=1.0 if asked.top_p is None else asked.top_p,
-        seed=asked.seed,
+        seed=asked.random_seed if asked.seed is None else asked.seed,
         stop=stops(asked.stop),
         choices=1 if asked.n is None else asked.n,
         logprobs=logprobs,
@@ -149,6 +149,8 @@ def _tool_choice(asked: wire.ChatRequest) -> ToolChoice:
         if name not in {each.function.name for each in asked.tools or () if each.function}:
             raise UserError(f"tool_choice names {name!r}, which is not among the tools")
         return ToolChoice("named", name, parallel)
+    if choice == "any":  # Mistral's word for it.
+        choice = "required"
     if choice not in (None, "auto", "none", "required"):
         raise UserError(f"tool_choice {choice!r} is not one of auto, none, required")
     return ToolChoice(choice or "auto", "", parallel)  # pyright: ignore[reportArgumentType]  one of three

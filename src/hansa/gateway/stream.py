@@ -1,5 +1,6 @@
 """From an `Answer` to bytes for a client, who may be slow or leave at any moment."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,8 +9,8 @@ import msgspec
 from hansa.answer.answer import Answer
 from hansa.core.bounds import REQUEST_DEADLINE_S
 from hansa.core.deadline import Deadline
-from hansa.core.errors import EngineError, HansaError
-from hansa.gateway.call import Call, header_lines
+from hansa.core.errors import EngineError, EngineUnavailable, HansaError
+from hansa.gateway.call import GONE, Call, header_lines
 from hansa.wire.native import REQUEST_ID_HEADER, ROUTE_HEADER, ROUTE_REASON_HEADER
 from hansa.wire.requests import Chunk
 from hansa.wire.sse import encode_event
@@ -43,6 +44,12 @@ class EventStream:
         except TimeoutError:
             call.failed = True
             await _body(call, self.encoding.error(_late()), more=False)
+        except asyncio.CancelledError:
+            gone = call.scope.get(GONE)
+            if gone is None or not gone.left:
+                call.failed = True
+                await _body(call, self.encoding.error(_stopped()), more=False)
+            raise
         finally:
             await self.answer.aclose()
 
@@ -96,6 +103,10 @@ def _plain(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(each if " " <= each <= "~" else "?" for each in text)
+
+
+def _stopped() -> EngineUnavailable:
+    return EngineUnavailable("this node is being stopped", hint="try again; another may serve")
 
 
 def _late() -> EngineError:

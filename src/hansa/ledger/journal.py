@@ -118,7 +118,11 @@ class Journal:
             for _, file in flushed:
                 file.note_taken()
 
-        self._taken([record for records, _ in flushed for record in records], kept)
+        try:
+            self._taken([record for records, _ in flushed for record in records], kept)
+        except StorageError:  # Too much waits for the disk; it is safe here, and tried again.
+            self._flushed = flushed + self._flushed
+            self._handing = asyncio.get_running_loop().call_later(HAND_OVER_S, self.hand_over)
 
     def close(self) -> None:
         """Let go of the files; what was committed stays in them until it is taken in."""

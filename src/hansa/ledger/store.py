@@ -1,6 +1,7 @@
 """The ledger: every receipt this member is party to, durable, ordered and provable."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -422,7 +423,8 @@ class Ledger:
         if self._journal is not None:
             self._journal.hand_over()
         if self._writer is not None:
-            await self._writer.caught_up()
+            with contextlib.suppress(StorageError):  # What is on disk can be read all the same.
+                await self._writer.caught_up()
         return await asyncio.to_thread(database.read, self._reader, self._path, query)
 
 

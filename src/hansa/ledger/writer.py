@@ -87,6 +87,7 @@ class Writer:
         self._counting = threading.Lock()
         self._held: list[_Job] = []
         """Changes that are on disk elsewhere and that the database refused: tried again."""
+        self._retry_at_s = 0.0
         self._thread = threading.Thread(target=self._run, name="hansa-ledger", daemon=True)
         self._thread.start()
 
@@ -156,8 +157,8 @@ class Writer:
 
     def _gather(self) -> tuple[list[_Job], bool]:
         """The next changes to commit together, and whether there will be more."""
-        batch, self._held = self._held, []
-        until_s = time.monotonic() + HELD_RETRY_S if batch else None
+        batch: list[_Job] = []
+        until_s = self._retry_at_s if self._held else None
         while len(batch) < BATCH_MAX:
             left_s = None if until_s is None else max(until_s - time.monotonic(), 0)
             try:
@@ -165,15 +166,23 @@ class Writer:
             except queue.Empty:
                 break
             if job is None:
-                return batch, False
+                return self._held + batch, False
             batch.append(job)
             if job.kept is None:
                 until_s = 0  # Somebody waits for this one: take what is there already, and go.
-            elif until_s is None:
+            elif len(batch) == 1:
                 until_s = time.monotonic() + LAZY_WAIT_S
-        return batch, True
+        return self._due() + batch, True
+
+    def _due(self) -> list[_Job]:
+        """Changes that were refused and are to be tried again now."""
+        if not self._held or time.monotonic() < self._retry_at_s:
+            return []
+        due, self._held = self._held[:BATCH_MAX], self._held[BATCH_MAX:]
+        return due
 
     def _commit(self, batch: list[_Job]) -> None:
+        held: list[_Job] = []
         try:
             with self._engine.begin() as connection:
                 self._before(connection)
@@ -184,10 +193,12 @@ class Writer:
         except Exception as error:  # noqa: BLE001  the thread must outlive any failed write
             self._undone()
             refused = disk_error(error, self._path)
-            self._held = [job for job in batch if job.kept is not None]
+            held = [job for job in batch if job.kept is not None]
+            self._held += held
+            self._retry_at_s = time.monotonic() + HELD_RETRY_S
             for job in batch:
                 job.error = refused
-        self._settled(len(batch) - len(self._held))
+        self._settled(len(batch) - len(held))
         for job in batch:
             job.report()
 

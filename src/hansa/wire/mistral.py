@@ -8,7 +8,7 @@ import msgspec
 from hansa.wire.openai import Extension
 
 
-class FimRequest(msgspec.Struct, frozen=True, kw_only=True):
+class FimRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: str
     prompt: str
     suffix: str | None = None

@@ -101,6 +101,8 @@ class _Common(_Ignored, frozen=True, kw_only=True, forbid_unknown_fields=True):
     top_k: int | None = None
     stop: str | list[str] | None = None
     seed: int | None = None
+    random_seed: int | None = None
+    """Mistral's name for `seed`."""
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     n: int | None = 1
@@ -266,6 +268,8 @@ class EmbeddingList(msgspec.Struct, frozen=True):
     data: list[EmbeddingBody]
     model: str
     usage: EmbedUsage
+    id: str = ""
+    """Mistral's SDK requires one."""
     object: str = "list"
 
 

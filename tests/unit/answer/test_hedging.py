@@ -49,10 +49,10 @@ async def test_the_quicker_one_answers_and_the_slower_one_is_stopped_and_metered
 ):
     chunks = await kit.read(a_request())
     assert "".join(chunk.text for chunk in chunks) == "abc"
-    assert slow.cancelled == 1
     served, lost = sorted(await kit.entries(), key=lambda each: each.receipt.finish, reverse=True)
     assert (served.receipt.finish, served.receipt.replica) == ("stop", "r2")
     assert (lost.receipt.finish, lost.receipt.replica) == ("cancelled", "r1")
+    assert slow.cancelled == 1
     assert lost.receipt.completion_tokens == 0
     assert served.receipt.request != lost.receipt.request
     assert kit.at_rest()
@@ -66,8 +66,8 @@ async def test_the_first_may_still_win(kit: Kit, slow: Held):
     await until(lambda: bool(second.seen))
     slow.go.set()
     assert "".join(chunk.text for chunk in await reading) == "slow"
-    assert second.cancelled == 1
     assert len(await kit.entries()) == 2
+    assert second.cancelled == 1
     assert kit.at_rest()
 
 
@@ -99,6 +99,7 @@ async def test_a_client_that_leaves_during_the_race_stops_both(kit: Kit, slow: H
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
+    await kit.answering.close()
     assert (slow.cancelled, second.cancelled) == (1, 1)
     assert kit.at_rest()
 
@@ -125,3 +126,35 @@ async def test_a_fault_after_the_first_chunk_counts_against_the_replica(kit: Kit
     with pytest.raises(EngineError):
         await kit.read(a_request())
     assert kit.node.fleet.local["r1"].breaker.failures == 1
+
+
+async def test_a_tie_gives_every_place_back(kit: Kit, slow: Held):
+    second = Held()
+    await second.start()
+    kit.node.fleet.local["r2"].engine = second
+    reading = asyncio.create_task(kit.read(a_request()))
+    await until(lambda: bool(second.seen))
+    second.go.set()
+    slow.go.set()
+    assert "".join(chunk.text for chunk in await reading) == "slow"
+    assert len(await kit.entries()) == 2
+    assert kit.at_rest()
+
+
+async def test_a_client_that_leaves_as_a_replica_begins_gives_every_place_back(
+    kit: Kit, slow: Held
+):
+    for turns in range(6):
+        slow.go.clear()
+        asking = asyncio.create_task(kit.answering.answer(a_request()))
+        await until(lambda: bool(slow.seen))
+        slow.go.set()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        asking.cancel()
+        done = await asyncio.gather(asking, return_exceptions=True)
+        if not isinstance(done[0], BaseException):
+            await done[0].aclose()
+        await kit.answering.close()
+        assert kit.at_rest(), turns
+        slow.seen.clear()

@@ -11,10 +11,13 @@ import pytest
 from hansa.core.clock import SystemClock
 from hansa.core.errors import StorageError
 from hansa.core.signing import SigningKey
-from hansa.ledger import journal
+from hansa.ledger import journal, writer
 from hansa.ledger.journal import Journal, Record
+from hansa.ledger.receipts import read
 from hansa.ledger.store import Ledger
+from support.waiting import until
 
+from .conftest import World
 from .test_durability import read_until_killed
 
 WRITER = """
@@ -22,7 +25,7 @@ import asyncio, sys
 from pathlib import Path
 from hansa.core.clock import SystemClock
 from hansa.core.signing import SigningKey
-from hansa.ledger import journal
+from hansa.ledger import journal, writer
 from hansa.ledger.store import Ledger
 from hansa.wire.protocol import Receipt
 
@@ -154,3 +157,27 @@ async def test_what_waits_for_a_flush_is_bounded(
     )
     assert sum(isinstance(each, StorageError) for each in done) == 2
     one.close()
+
+
+async def test_a_database_that_refuses_for_a_while_loses_nothing(
+    world: World, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More changes are held than go into one transaction; each is taken in once."""
+    monkeypatch.setattr(writer, "HELD_RETRY_S", 0.01)
+    monkeypatch.setattr(writer, "BATCH_MAX", 4)
+    tries: list[int] = []
+
+    def full(*_: object) -> None:
+        tries.append(1)
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger._writer, "_finish", full)
+        for number in range(12):
+            await ledger.record_own(read(world.served("a", "a", request=f"req-{number}")[0]))
+            assert ledger._journal is not None
+            ledger._journal.hand_over()
+        await until(lambda: len(tries) > 12)
+        assert await ledger.entries() == []
+    await until(lambda: ledger.head().size == 12)
+    assert len(await ledger.entries()) == 12
