@@ -138,16 +138,16 @@ def test_full_disk_refuses_and_loses_nothing(solo: Made) -> None:
     with node_process(solo) as node:
         node.wait_until("/ready")
         assert post(url, key, body)[0] == 200
-        wal = solo.folder / "state" / "ledger.db-wal"
-        full = wal.stat().st_size
-        resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE, (full, -1))
+        resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE, (0, -1))
         status, said = post(url, key, body)
         assert status == 507
         assert "storage_error" in str(said)
-        assert "ledger.db" in str(said)
+        assert "ledger.journal" in str(said)
         resource.prlimit(node.process.pid, resource.RLIMIT_FSIZE, (-1, -1))
         assert post(url, key, body)[0] == 200
         node.kill()
+    with node_process(solo) as node:
+        node.wait_until("/ready")
     ran = hansa("receipts", "verify", "--config", solo.config, "--json")
     assert ran.returncode == 0, ran.stdout
     assert json.loads(ran.stdout)["head"]["size"] == 2

@@ -104,9 +104,6 @@ class Call:
             ClientLeft: it never came.
         """
         if self._body is None:
-            said = self.header("content-length")
-            if said.isdecimal() and int(said) > BODY_BYTES_MAX:
-                raise _too_large()
             self._body = await self._read()
         return self._body
 
@@ -167,9 +164,5 @@ def _part(message: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _bounded(data: bytes | bytearray) -> bytes:
     if len(data) > BODY_BYTES_MAX:
-        raise _too_large()
+        raise TooLarge(f"the request's body is over {BODY_BYTES_MAX} bytes", hint="send less text")
     return data  # pyright: ignore[reportReturnType]  bytes where it is returned further
-
-
-def _too_large() -> TooLarge:
-    return TooLarge(f"the request's body is over {BODY_BYTES_MAX} bytes", hint="send less text")
