@@ -154,7 +154,7 @@ class Compatible:
             if reply.status != 200:
                 raise await refusal(reply, self._config.name, self._quirks.too_long)
             said = _decode_embeddings(await reply.whole(EMBEDDINGS_BYTES_MAX))
-        except BaseException:
+        except BaseException:  # as above
             reply.abort()
             raise
         vectors = sorted(said.data, key=lambda each: each.index)

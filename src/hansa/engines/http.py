@@ -216,7 +216,7 @@ class _Connection(asyncio.Protocol):
         try:
             while not self._begun and not self._broken:
                 await self._wait()
-        except BaseException:
+        except BaseException:  # cancelled too: an exchange half done cannot be kept
             self.abort()
             raise
         if self._begun:
@@ -236,7 +236,7 @@ class _Connection(asyncio.Protocol):
                 raise EngineError(f"{self._client.origin.authority} broke off: {self._why}")
             try:
                 await self._wait()
-            except BaseException:
+            except BaseException:  # the same
                 self.abort()
                 raise
         data = self._blocks[0] if len(self._blocks) == 1 else b"".join(self._blocks)
