@@ -125,6 +125,10 @@ class _Connection(HttpToolsProtocol):
         # A client may send its next request before the last one is answered.
         self._requests = [*(each for each in self._requests if not each.over), gone]
 
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._requests[-1].whole = True
+
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         if self._late is not None:

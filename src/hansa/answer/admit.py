@@ -1,10 +1,11 @@
 """What is let in: well-formed requests, no more at once than the node can hold."""
 
+import functools
 import re
 
 from hansa.core.bounds import COMPLETION_TOKENS_MAX, REQUESTS_IN_FLIGHT_MAX
 from hansa.core.errors import EngineUnavailable, UserError
-from hansa.wire.requests import Request
+from hansa.wire.requests import Policy, Request, Sampling
 
 STOPS_MAX = 16
 MESSAGES_MAX = 1024
@@ -50,15 +51,30 @@ def check_request(request: Request) -> None:
     Raises:
         UserError: names the field and what it has to be.
     """
-    sampling = request.sampling
     if not (request.messages or request.prefix or request.suffix or request.inputs):
         raise UserError("there is nothing to answer", hint="send messages or a prompt")
+    _bounded("the number of messages", len(request.messages), 0, MESSAGES_MAX)
+    _bounded("the number of snippets", len(request.snippets), 0, SNIPPETS_MAX)
+    _bounded("the number of tools", len(request.tools), 0, TOOLS_MAX)
+    _bounded("the number of inputs", len(request.inputs), 0, INPUTS_MAX)
+    if request.budget_ms is not None:
+        _bounded("budget_ms", request.budget_ms, 1, BUDGET_MS_MAX)
+    _check_sampling(request.sampling)
+    _check_policy(request.policy)
+    _check_text(request)
+    if (request.task == "embed") != bool(request.inputs):
+        raise UserError("the task embed takes inputs, and only it does")
+
+
+@functools.lru_cache(maxsize=256)
+def _check_sampling(sampling: Sampling) -> None:
+    """Clients ask with the same few settings again and again."""
     _bounded("max_tokens", sampling.max_tokens, 1, COMPLETION_TOKENS_MAX)
     _bounded("temperature", sampling.temperature, 0, 2)
     _bounded("top_p", sampling.top_p, 0, 1)
     _bounded("the number of stop strings", len(sampling.stop), 0, STOPS_MAX)
-    _bounded("the number of messages", len(request.messages), 0, MESSAGES_MAX)
-    _bounded("the number of snippets", len(request.snippets), 0, SNIPPETS_MAX)
+    if "" in sampling.stop:
+        raise UserError("a stop string must not be empty")
     _bounded("n", sampling.choices, 1, CHOICES_MAX)
     _bounded("presence_penalty", sampling.presence_penalty, -2, 2)
     _bounded("frequency_penalty", sampling.frequency_penalty, -2, 2)
@@ -66,32 +82,23 @@ def check_request(request: Request) -> None:
         _bounded("logprobs", sampling.logprobs, 0, LOGPROBS_MAX)
     if sampling.top_k is not None:
         _bounded("top_k", sampling.top_k, 1, 1000)
-    _bounded("the number of tools", len(request.tools), 0, TOOLS_MAX)
-    _bounded("the number of inputs", len(request.inputs), 0, INPUTS_MAX)
-    _check_text(request)
-    _check_policy(request)
-    if (request.task == "embed") != bool(request.inputs):
-        raise UserError("the task embed takes inputs, and only it does")
+
+
+@functools.lru_cache(maxsize=256)
+def _check_policy(policy: Policy) -> None:
+    for name in ("residency", "licences"):
+        entries: tuple[str, ...] = getattr(policy, name)
+        _bounded(f"the number of entries of {name}", len(entries), 0, POLICY_ENTRIES_MAX)
+        if any(not 1 <= len(each) <= POLICY_CHARS_MAX for each in entries):
+            raise UserError(f"an entry of {name} has 1 to {POLICY_CHARS_MAX} characters")
 
 
 def _check_text(request: Request) -> None:
     if not _REQUEST_ID.fullmatch(request.id):
         raise UserError("an id has 1 to 80 of A-Z, a-z, 0-9, '.', '_' and '-'")
-    if "" in request.sampling.stop:
-        raise UserError("a stop string must not be empty")
     for snippet in request.snippets:
         if not 1 <= snippet.start_line <= snippet.end_line:
             raise UserError(f"a snippet cannot have lines {snippet.start_line}-{snippet.end_line}")
-
-
-def _check_policy(request: Request) -> None:
-    if request.budget_ms is not None:
-        _bounded("budget_ms", request.budget_ms, 1, BUDGET_MS_MAX)
-    for name in ("residency", "licences"):
-        entries: tuple[str, ...] = getattr(request.policy, name)
-        _bounded(f"the number of entries of {name}", len(entries), 0, POLICY_ENTRIES_MAX)
-        if any(not 1 <= len(each) <= POLICY_CHARS_MAX for each in entries):
-            raise UserError(f"an entry of {name} has 1 to {POLICY_CHARS_MAX} characters")
 
 
 def _bounded(name: str, value: float, low: float, high: float) -> None:

@@ -188,12 +188,11 @@ class Answering:
         request = asked.request
         # Another member's replica that broke off may have signed a receipt under the first id.
         again = number > 1 and asked.granted is None
-        own = msgspec.structs.replace(
-            request,
-            id=f"{request.id}.{number}" if again else request.id,
-            model=route.candidate.terms.model,
-            replica=route.candidate.replica.id,
-        )
+        model, replica = route.candidate.terms.model, route.candidate.replica.id
+        own = request
+        if again or not route.candidate.local or request.model != model:
+            number_of = f"{request.id}.{number}" if again else request.id
+            own = msgspec.structs.replace(request, id=number_of, model=model, replica=replica)
         return Attempt(
             request=own,
             route=route,
@@ -392,7 +391,8 @@ def _note_replica(attempt: Attempt, first: Chunk) -> None:
     if attempt.replica != wished:
         attempt.reason = f"its node took it instead of {wished}: {attempt.reason}"
     said = wished if attempt.granted else ""
-    attempt.first = msgspec.structs.replace(first, replica=said)
+    if first.replica != said:
+        attempt.first = msgspec.structs.replace(first, replica=said)
 
 
 def _preferred(chosen: Plan, request: Request) -> Considered:

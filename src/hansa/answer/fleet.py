@@ -16,7 +16,7 @@ from hansa.routing.affinity import PrefixMemory
 from hansa.routing.candidates import Candidate
 from hansa.wire.features import Feature
 from hansa.wire.protocol import ModelTerms, NodeStatus, ReplicaStatus
-from hansa.wire.requests import Request, Task, Usage
+from hansa.wire.requests import ANY_MODEL, Request, Task, Usage
 
 RATE_WEIGHT = 0.2
 """Weight of the newest measurement in a replica's rates."""
@@ -114,14 +114,18 @@ class Fleet:
         self.peers: dict[str, PeerView] = {}
 
     def candidates(self, request: Request, *, local_only: bool = False) -> list[Candidate]:
-        """Every replica of every member, up or not; those without terms in the charter are not
-        offered."""
+        """Every replica that has the model, up or not; those without terms in the charter are not
+        offered. If none has it: every replica, so that a refusal can say what there is."""
+        found = self._found(request, request.model, local_only)
+        return found or self._found(request, ANY_MODEL, local_only)
+
+    def _found(self, request: Request, model: str, local_only: bool) -> list[Candidate]:
         prompt = prompt_text(request)
         known = self._generated.get(request.task)
         expected = None if known is None else round(known)
-        found = list(self._own(prompt, expected))
+        found = list(self._own(model, prompt, expected))
         if not local_only:
-            found += self._of_peers(prompt, expected)
+            found += self._of_peers(model, prompt, expected)
         return found
 
     def engine(self, candidate: Candidate) -> Engine:
@@ -180,13 +184,16 @@ class Fleet:
         replicas = tuple(replica.status() for replica in self.local.values())
         return NodeStatus(self.member, self.chain.digest, self._clock.now_ms(), replicas)
 
-    def _own(self, prompt: str, expected: int | None) -> Iterable[Candidate]:
+    def _own(self, model: str, prompt: str, expected: int | None) -> Iterable[Candidate]:
         member = self.chain.current.member(self.member)
         assert member, "assembly checked that the charter names this member"
         now_s = self._clock.monotonic_s()
         for replica in self.local.values():
+            offered = self._offered(model, replica)
+            if not offered:
+                continue
             status, reason = replica.status(), replica.down_reason(now_s)
-            for terms in self._offered(status):
+            for terms in offered:
                 yield Candidate(
                     member=member,
                     terms=terms,
@@ -198,7 +205,7 @@ class Fleet:
                     warm_chars=self._affinity.warm_chars(f"{self.member}/{replica.id}", prompt),
                 )
 
-    def _of_peers(self, prompt: str, expected: int | None) -> Iterable[Candidate]:
+    def _of_peers(self, model: str, prompt: str, expected: int | None) -> Iterable[Candidate]:
         now_s = self._clock.monotonic_s()
         for view in self.peers.values():
             member = self.chain.current.member(view.member)
@@ -207,7 +214,7 @@ class Fleet:
             stale = now_s - view.heard_s > STATUS_STALE_S
             for replica in view.status.replicas:
                 name = f"{view.member}/{replica.id}"
-                for terms in self._offered(replica):
+                for terms in self._offered(model, replica):
                     yield Candidate(
                         member=member,
                         terms=terms,
@@ -222,11 +229,12 @@ class Fleet:
                         warm_chars=self._affinity.warm_chars(name, prompt),
                     )
 
-    def _offered(self, replica: ReplicaStatus) -> Iterable[ModelTerms]:
-        """The models a replica serves for which the charter has terms."""
-        for model in (replica.model, *replica.adapters):
-            if (terms := self.chain.current.terms(model)) is not None:
-                yield terms
+    def _offered(self, model: str, replica: ReplicaStatus | LocalReplica) -> list[ModelTerms]:
+        """Of the models a replica serves those that are asked for and have terms in the charter."""
+        terms = self.chain.current.terms
+        served = (replica.model, *replica.adapters)
+        wanted = served if model == ANY_MODEL else (model,) if model in served else ()
+        return [found for each in wanted if (found := terms(each)) is not None]
 
     def _count(self, candidate: Candidate, change: int) -> None:
         replica = candidate.replica.id

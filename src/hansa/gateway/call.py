@@ -36,9 +36,11 @@ class ClientLeft(Exception):
 class Gone:
     """Whether the client left; whoever works for it is cancelled at that moment."""
 
-    __slots__ = ("_worker", "left", "over")
+    __slots__ = ("_worker", "left", "over", "whole")
 
     def __init__(self) -> None:
+        self.whole = False
+        """All of the request has arrived."""
         self.left = False
         self.over = False
         """The request is answered, or given up."""
@@ -125,6 +127,9 @@ class Call:
         return bytes(data)
 
     async def _first_part(self) -> Mapping[str, Any]:
+        gone: Gone | None = self.scope.get(GONE)
+        if gone is not None and gone.whole:
+            return _part(await self.receive())
         try:
             with Deadline(BODY_TIMEOUT_S):
                 return _part(await self.receive())

@@ -38,6 +38,8 @@ class Decoder:
         Raises:
             EngineError: an event larger than `SSE_EVENT_BYTES_MAX`, or a field that is not UTF-8.
         """
+        if not (self._buffer or self._size) and (plain := _plain_events(data)) is not None:
+            return plain
         self._buffer = self._buffer + data if self._buffer else data
         if b"\r" in self._buffer:
             # A CR at the very end may be half of a CRLF; wait for what follows.
@@ -75,6 +77,18 @@ class Decoder:
             self._data = []
         self._name, self._size = "message", 0
         return event
+
+
+def _plain_events(data: bytes) -> list[Event] | None:
+    """The events of `data` if each is one line of data, as nearly all are; else None."""
+    if not data.endswith(b"\n\n") or b"\r" in data or len(data) > SSE_EVENT_BYTES_MAX:
+        return None
+    events: list[Event] = []
+    for each in data[:-2].split(b"\n\n"):
+        if not each.startswith(b"data: ") or b"\n" in each:
+            return None
+        events.append(Event(each[6:]))
+    return events
 
 
 async def decode_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[Event]:
