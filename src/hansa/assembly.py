@@ -29,6 +29,7 @@ from hansa.core.settings import Settings
 from hansa.engines.peer import Peer, PeerClient
 from hansa.gateway import admin, anthropic, health, mistral, native, openai, peer, responses
 from hansa.gateway.desk import Desk
+from hansa.gateway.door import native_form
 from hansa.gateway.idempotency import Replays
 from hansa.gateway.quota import Quota
 from hansa.gateway.router import Router
@@ -137,6 +138,12 @@ async def build(
         ],
         # A proxy on this machine says who really asks; only the pages want to know.
         ProxyHeadersMiddleware(site, trusted_hosts=("127.0.0.1", "::1")),  # pyright: ignore[reportArgumentType]  uvicorn has ASGI types of its own
+        forms={
+            "/v1": openai.error_form,
+            "/v1/messages": anthropic.error_form,
+            "/v1/fim": mistral.error_form,
+            "/hansa": native_form,
+        },
     )
     app = router if telemetry is None else Traced(router)
     return Node(settings, app, fleet, answering, peers, ledger, http, telemetry)
