@@ -61,6 +61,8 @@ class InputItem(Given, frozen=True):
     caller: DirectCaller | None = None
     namespace: None = None
     async_: None = msgspec.field(default=None, name="async")
+    async_dumped: None = msgspec.field(default=None, name="async_")
+    """The same as OpenAI's SDK spells it in `model_dump()`."""
 
 
 class ToolBody(Given, frozen=True):
