@@ -41,6 +41,14 @@ from hansa.observe.metrics import Metrics
 from hansa.replicas import make_replica
 from hansa.wire.native import NodeView
 
+FORMS = {
+    "/v1": openai.error_form,
+    "/v1/messages": anthropic.error_form,
+    "/v1/fim": mistral.error_form,
+    "/hansa": native_form,
+}
+"""The dialect of what is said about a path or method that is not there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -138,12 +146,7 @@ async def build(
         ],
         # A proxy on this machine says who really asks; only the pages want to know.
         ProxyHeadersMiddleware(site, trusted_hosts=("127.0.0.1", "::1")),  # pyright: ignore[reportArgumentType]  uvicorn has ASGI types of its own
-        forms={
-            "/v1": openai.error_form,
-            "/v1/messages": anthropic.error_form,
-            "/v1/fim": mistral.error_form,
-            "/hansa": native_form,
-        },
+        FORMS,
     )
     app = router if telemetry is None else Traced(router)
     return Node(settings, app, fleet, answering, peers, ledger, http, telemetry)

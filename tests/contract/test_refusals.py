@@ -205,3 +205,17 @@ async def test_a_schemas_description_reaches_the_engine(
         messages: Any = [USER]
         await sdk.chat.completions.create(model=MODEL, messages=messages, response_format=form)
         assert stand_in.seen[-1]["response_format"] == form
+
+
+async def test_hansas_own_dialect(fronting: Running) -> None:
+    own: dict[str, Any] = {"id": "r", "task": "chat", "messages": [USER]}
+    headers = {"authorization": f"Bearer {fronting.key}"}
+    async with aiohttp.ClientSession(f"{fronting.url}/hansa/v1/", headers=headers) as session:
+        for body, where in (
+            (own | {"foo": 1}, "foo is not known"),
+            (own | {"policy": {"residence": ["eu"]}}, "policy.residence is not known"),
+        ):
+            for path in ("answer", "route/explain"):
+                async with session.post(path, json=body) as reply:
+                    assert reply.status == 400
+                    assert where in (await reply.json())["error"]["message"]
