@@ -49,6 +49,13 @@ REFUSALS = {
     507: "The receipt could not be stored.",
 }
 
+ANTHROPIC_REFUSALS = {
+    **{status: description for status, description in REFUSALS.items() if status < 500},
+    500: "The engine, another member's node or the node's disk failed.",
+    529: REFUSALS[503],
+}
+"""Its API knows no other 5xx; gateway/anthropic.py."""
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -135,7 +142,8 @@ def _operation(each: Endpoint, schemas: dict[type, Any]) -> dict[str, Any]:
     answers: dict[str, Any] = {"200": {"description": "The answer.", "content": content}}
     refusal = {"application/json": {"schema": schemas[each.error]}}
     of_get = {401, 404} if "{" in each.path else {401}
-    for status, description in REFUSALS.items():
+    refusals = REFUSALS if each.error is not anthropic.ErrorReply else ANTHROPIC_REFUSALS
+    for status, description in refusals.items():
         if each.asks or status in of_get:
             answers[str(status)] = {"description": description, "content": refusal}
     name = each.path.removeprefix("/v1/").translate(str.maketrans("/", "_", "{}"))

@@ -29,6 +29,7 @@ from hansa.core.settings import Settings
 from hansa.engines.peer import Peer, PeerClient
 from hansa.gateway import admin, anthropic, health, mistral, native, openai, peer, responses
 from hansa.gateway.desk import Desk
+from hansa.gateway.door import native_form
 from hansa.gateway.idempotency import Replays
 from hansa.gateway.quota import Quota
 from hansa.gateway.router import Router
@@ -39,6 +40,14 @@ from hansa.observe.genai import Telemetry, open_telemetry
 from hansa.observe.metrics import Metrics
 from hansa.replicas import make_replica
 from hansa.wire.native import NodeView
+
+FORMS = {
+    "/v1": openai.error_form,
+    "/v1/messages": anthropic.error_form,
+    "/v1/fim": mistral.error_form,
+    "/hansa": native_form,
+}
+"""The dialect of what is said about a path or method that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +146,7 @@ async def build(
         ],
         # A proxy on this machine says who really asks; only the pages want to know.
         ProxyHeadersMiddleware(site, trusted_hosts=("127.0.0.1", "::1")),  # pyright: ignore[reportArgumentType]  uvicorn has ASGI types of its own
+        FORMS,
     )
     app = router if telemetry is None else Traced(router)
     return Node(settings, app, fleet, answering, peers, ledger, http, telemetry)

@@ -124,6 +124,8 @@ def _output(request: Request) -> dict[str, Any]:
     if output.kind == "json_object":
         return {"type": "json_object"}
     schema: dict[str, Any] = {"name": output.name or "answer", "schema": output.schema}
+    if output.description:
+        schema["description"] = output.description
     if output.strict:
         schema["strict"] = True
     return {"type": "json_schema", "json_schema": schema}

@@ -6,7 +6,7 @@ import msgspec
 
 from hansa.core.errors import HansaError
 from hansa.gateway.anthropic_requests import count_tokens, messages_request
-from hansa.gateway.call import Call
+from hansa.gateway.call import Call, Reply
 from hansa.gateway.desk import Desk
 from hansa.gateway.door import Sendable, decode, door, json_reply
 from hansa.gateway.openai import served_model
@@ -16,6 +16,7 @@ from hansa.gateway.whole import Whole
 from hansa.league.chain import Chain
 from hansa.wire import anthropic as wire
 from hansa.wire.requests import Chunk, FinishReason, Usage
+from hansa.wire.sse import encode_event
 
 _STOPPED: dict[FinishReason, str] = {
     "stop": "end_turn",
@@ -26,15 +27,18 @@ _STOPPED: dict[FinishReason, str] = {
 }
 
 _ERROR_TYPES = {
-    400: "invalid_request_error",
     401: "authentication_error",
     403: "permission_error",
     404: "not_found_error",
     413: "request_too_large",
     429: "rate_limit_error",
-    503: "overloaded_error",
+    529: "overloaded_error",
 }
-"""Source: Anthropic API reference, "Errors"; others are `api_error`."""
+"""Source: Anthropic API reference, "Errors": other 4xx are `invalid_request_error`, other 5xx
+`api_error`."""
+
+_OVERLOADED, _FAILED = 529, 500
+"""What the API says where others say 503, and for every other failure that is not the caller's."""
 
 
 def routes(desk: Desk, chain: Chain) -> list[Route]:
@@ -65,10 +69,14 @@ def routes(desk: Desk, chain: Chain) -> list[Route]:
     ]
 
 
-def error_form(error: HansaError) -> bytes:
-    """Anthropic's error body."""
-    detail = wire.ErrorDetail(_ERROR_TYPES.get(error.status, "api_error"), str(error))
-    return msgspec.json.encode(wire.ErrorReply(detail))
+def error_form(error: HansaError) -> Reply:
+    """Anthropic's error, with a status and a type that its API has."""
+    status = error.status
+    if status >= 500:
+        status = _OVERLOADED if status == 503 else _FAILED
+    other = "invalid_request_error" if status < 500 else "api_error"
+    detail = wire.ErrorDetail(_ERROR_TYPES.get(status, other), str(error))
+    return json_reply(wire.ErrorReply(detail), status)
 
 
 def _whole(request_id: str, model: str, whole: Whole) -> bytes:
@@ -114,11 +122,7 @@ class _Stream:
         return out
 
     def fail(self, error: HansaError) -> bytes:
-        return events("error")(
-            wire.ErrorReply(
-                wire.ErrorDetail(_ERROR_TYPES.get(error.status, "api_error"), str(error))
-            )
-        )
+        return encode_event(error_form(error).body, "error")
 
     def _enter(self, of: int, block: wire.TextBlock | wire.ToolUseBlock) -> bytes:
         if self._open == of:

@@ -7,7 +7,7 @@ import msgspec
 from hansa.accounts.keys import ApiKey
 from hansa.core.errors import UserError
 from hansa.core.ids import new_request_id
-from hansa.gateway.openai_requests import policy
+from hansa.gateway.openai_requests import held, policy
 from hansa.routing.predict import prompt_tokens
 from hansa.wire import anthropic as wire
 from hansa.wire.requests import Message, Request, Sampling
@@ -24,6 +24,7 @@ def messages_request(asked: wire.MessagesRequest, key: ApiKey) -> Request:
         stop=tuple(asked.stop_sequences),
         top_k=asked.top_k,
     )
+    tools = tuple([_tool(each) for each in asked.tools])
     return Request(
         id=new_request_id(),
         task=own.task or "chat",
@@ -34,8 +35,8 @@ def messages_request(asked: wire.MessagesRequest, key: ApiKey) -> Request:
         policy=policy(own, key),
         budget_ms=own.budget_ms,
         stream=asked.stream,
-        tools=tuple([_tool(each) for each in asked.tools]),
-        tool_choice=_tool_choice(asked.tool_choice),
+        tools=tools,
+        tool_choice=held(_tool_choice(asked), tools),
     )
 
 
@@ -49,57 +50,62 @@ def _messages(asked: wire.CountRequest) -> Iterator[Message]:
     if asked.system:
         yield Message("system", _text(asked.system))
     for each in asked.messages:
-        if isinstance(each.content, str):
-            yield Message(each.role, each.content)
-        elif each.role == "assistant":
-            yield _of_assistant(each.content)
+        if isinstance(each, wire.AssistantMessage):
+            yield _of_assistant(each)
+        elif isinstance(each, wire.SystemMessage):
+            yield Message("system", _text(each.content))
         else:
-            yield from _of_user(each.content)
+            yield from _of_user(each)
 
 
-def _of_assistant(blocks: Sequence[wire.Block]) -> Message:
+def _of_assistant(each: wire.AssistantMessage) -> Message:
+    if isinstance(each.content, str):
+        return Message("assistant", each.content)
     calls = tuple(
         [
             ToolCall(block.id, block.name, msgspec.json.encode(block.input).decode())
-            for block in blocks
-            if block.type == "tool_use"
+            for block in each.content
+            if isinstance(block, wire.ToolUseGiven)
         ]
     )
-    said = [block for block in blocks if block.type not in ("tool_use", "thinking")]
+    said = [block for block in each.content if isinstance(block, wire.TextGiven)]
     return Message("assistant", _text(said), calls)
 
 
-def _of_user(blocks: Sequence[wire.Block]) -> Iterator[Message]:
+def _of_user(each: wire.UserMessage) -> Iterator[Message]:
     """Results of tools are messages of their own, before what the user says."""
-    for block in blocks:
-        if block.type == "tool_result":
-            result = _text(block.content)
+    if isinstance(each.content, str):
+        yield Message("user", each.content)
+        return
+    said: list[wire.TextGiven] = []
+    for block in each.content:
+        if isinstance(block, wire.ToolResult):
+            result = _text(block.content or "")
             text = f"error: {result}" if block.is_error else result
             yield Message("tool", text, tool_call=block.tool_use_id)
-    said = [block for block in blocks if block.type != "tool_result"]
+        else:
+            said.append(block)
     if said:
         yield Message("user", _text(said))
 
 
-def _text(content: str | Sequence[wire.Block]) -> str:
-    if isinstance(content, str):
-        return content
-    strange = next((block.type for block in content if block.type != "text"), None)
-    if strange:
-        raise UserError(f"content blocks of type {strange!r} are not supported; only text is")
-    return "".join(block.text for block in content)
+def _text(content: str | Sequence[wire.TextGiven]) -> str:
+    return content if isinstance(content, str) else "".join([block.text for block in content])
 
 
 def _tool(each: wire.ToolBody) -> Tool:
-    if each.type != "custom":
-        raise UserError(f"tools of type {each.type!r} are not supported; only custom ones are")
-    return Tool(each.name, each.description, each.input_schema)
+    if each.defer_loading:
+        raise UserError(f"defer_loading of the tool {each.name!r} is not supported")
+    return Tool(each.name, each.description, each.input_schema, bool(each.strict))
 
 
-def _tool_choice(asked: wire.ToolChoiceBody | None) -> ToolChoice:
-    if asked is None:
+def _tool_choice(asked: wire.CountRequest) -> ToolChoice:
+    choice = asked.tool_choice
+    if choice is None:
         return ToolChoice()
-    parallel = not asked.disable_parallel_tool_use
-    if asked.type == "tool":
-        return ToolChoice("named", asked.name, parallel)
-    return ToolChoice("required" if asked.type == "any" else asked.type, "", parallel)
+    if isinstance(choice, wire.NoChoice):
+        return ToolChoice("none")
+    parallel = not choice.disable_parallel_tool_use
+    if isinstance(choice, wire.NamedChoice):
+        return ToolChoice("named", choice.name, parallel)
+    return ToolChoice("required" if isinstance(choice, wire.AnyChoice) else "auto", "", parallel)

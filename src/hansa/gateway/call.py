@@ -29,6 +29,13 @@ class TooLarge(UserError):
     status = 413
 
 
+class WrongMethod(UserError):
+    """`headers` name the methods that the path has."""
+
+    code = "method_not_allowed"
+    status = 405
+
+
 class ClientLeft(Exception):
     """The client closed the connection before its request was whole."""
 

@@ -1,6 +1,8 @@
 """What every dialect's door does alike: know the caller, decode, answer, fail well."""
 
 import asyncio
+import dataclasses
+import re
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
@@ -25,8 +27,8 @@ class Sendable(Protocol):
 
 Endpoint = Callable[[Call], Awaitable[Sendable]]
 Handler = Callable[[Call], Awaitable[None]]
-ErrorForm = Callable[[HansaError], bytes]
-"""A dialect's JSON body for an error."""
+ErrorForm = Callable[[HansaError], Reply]
+"""A dialect's body and status for an error."""
 
 _log = structlog.get_logger()
 
@@ -71,13 +73,14 @@ async def _reply(endpoint: Endpoint, form: ErrorForm, call: Call) -> Sendable:
 
 
 def error_reply(error: HansaError, form: ErrorForm) -> Reply:
+    """The dialect's reply, with the headers that every dialect has."""
     headers = dict(error.headers)
     if error.retryable or error.retry_after_s is not None:
         wait_s = RETRY_AFTER_S if error.retry_after_s is None else error.retry_after_s
         headers["retry-after"] = str(max(1, round(wait_s + 0.5)))
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
-    return Reply(form(error), error.status, headers)
+    return dataclasses.replace(form(error), headers=headers)
 
 
 def json_reply(value: object, status: int = 200) -> Reply:
@@ -89,9 +92,26 @@ def decode(body: bytes, kind: type[Body]) -> Body:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        raise UserError(f"the request's body is wrong: {error}") from error
+        raise UserError(f"the request's body is wrong: {_complaint(str(error))}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"the request's body is not JSON: {error}") from error
+
+
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*?)`(?: - at `\$\.?(?P<at>.*)`)?")
+_NOT_TAKEN = re.compile(r"Expected `null`, got `.*` - at `\$\.?(?P<at>.*)`")
+_OTHER_KIND = re.compile(r"Invalid (?:enum )?value (?P<value>.*) - at `\$\.?(?P<at>.*)`", re.DOTALL)
+
+
+def _complaint(said: str) -> str:
+    """The decoder's words as the caller's: which field, and that it is not taken here."""
+    if found := _UNKNOWN.fullmatch(said):
+        at = found["at"]
+        return f"{at}.{found['name']} is not known" if at else f"{found['name']} is not known"
+    if found := _NOT_TAKEN.fullmatch(said):
+        return f"{found['at']} is not supported; leave it out"
+    if found := _OTHER_KIND.fullmatch(said):
+        return f"{found['at']} {found['value']} is not supported"
+    return said
 
 
 def caller(call: Call, keys: KeyRing) -> ApiKey:
@@ -99,6 +119,6 @@ def caller(call: Call, keys: KeyRing) -> ApiKey:
     return keys.check(call.secret())
 
 
-def native_form(error: HansaError) -> bytes:
+def native_form(error: HansaError) -> Reply:
     """`{"error": {...}}`, as Hansa's own clients and peers read it."""
-    return msgspec.json.encode({"error": error_body(error)})
+    return json_reply({"error": error_body(error)}, error.status)

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hansa.answer.admit import Gate
-from hansa.core.errors import NotFound
+from hansa.gateway.door import error_reply
 from hansa.gateway.openai import error_form
+from hansa.gateway.router import not_offered, wrong_method
 from hansa.observe.metrics import Metrics
 from hansa.wire.native import NodeView
 
@@ -36,9 +38,12 @@ def routes(view: Callable[[], NodeView], metrics: Metrics, gate: Gate) -> list[R
     ]
 
 
-def no_such_endpoint(http: Request, _: Exception) -> Response:
-    """What an SDK is told about an endpoint that Hansa does not offer."""
-    error = NotFound(
-        f"{http.method} {http.url.path} is not offered here", hint="README.md lists what is"
-    )
-    return Response(error_form(error), error.status, media_type="application/json")
+def no_such_endpoint(http: Request, failure: Exception) -> Response:
+    """What is said about a path or method that nothing here has."""
+    assert isinstance(failure, HTTPException)
+    if failure.status_code == 405:
+        error = wrong_method(http.method, http.url.path, (failure.headers or {}).get("Allow", ""))
+    else:
+        error = not_offered(http.method, http.url.path)
+    reply = error_reply(error, error_form)
+    return Response(reply.body, reply.status, reply.headers, media_type=reply.media_type)

@@ -1,13 +1,11 @@
 """Mistral's dialect: fill in the middle. Its chat is OpenAI's, at the same address."""
 
-import msgspec
-
 from hansa.accounts.keys import ApiKey
 from hansa.core.errors import HansaError
 from hansa.core.ids import new_request_id
-from hansa.gateway.call import Call
+from hansa.gateway.call import Call, Reply
 from hansa.gateway.desk import Desk
-from hansa.gateway.door import Sendable, decode, door
+from hansa.gateway.door import Sendable, decode, door, json_reply
 from hansa.gateway.openai import served_model
 from hansa.gateway.openai_answers import DONE, finish_reason, now_s, usage, whole_chat
 from hansa.gateway.openai_requests import policy, stops
@@ -61,8 +59,9 @@ def fim_request(asked: wire.FimRequest, key: ApiKey) -> Request:
     )
 
 
-def error_form(error: HansaError) -> bytes:
-    return msgspec.json.encode(wire.ErrorReply(str(error), error.code, error.code))
+def error_form(error: HansaError) -> Reply:
+    """Mistral's error, with the hint in its message."""
+    return json_reply(wire.ErrorReply(str(error), error.code, error.code), error.status)
 
 
 def _encoding(request_id: str, model: str) -> Encoding:
@@ -76,6 +75,6 @@ def _encoding(request_id: str, model: str) -> Encoding:
         return emit(shapes.ChatChunk(request_id, created, model, (choice,), used))
 
     def fail(error: HansaError) -> bytes:
-        return b"data: " + error_form(error) + b"\n\n"
+        return b"data: " + error_form(error).body + b"\n\n"
 
     return Encoding(encode, fail, closing=DONE)

@@ -16,6 +16,11 @@ from hansa.routing.choose import Considered, Plan
 from hansa.wire.native import Explanation, NodeView, ReplicaChoice, error_body
 from hansa.wire.requests import Request
 
+
+class Asked(Request, frozen=True, forbid_unknown_fields=True):
+    """A developer's request: members may be of another version than this node, an editor is not."""
+
+
 encoding = Encoding(chunk=events(), error=lambda error: events("error")(error_body(error)))
 
 
@@ -24,13 +29,13 @@ def routes(desk: Desk, answering: Answering, view: Callable[[], NodeView]) -> li
 
     async def answer(call: Call) -> Sendable:
         key = desk.caller(call)
-        request = own_request(decode(await call.body(), Request), key)
+        request = own_request(decode(await call.body(), Asked), key)
         begun = await desk.begin(key, request)
         return EventStream(begun, encoding, route_headers(begun))
 
     async def explain(call: Call) -> Sendable:
         key = desk.caller(call)
-        request = own_request(decode(await call.body(), Request), key)
+        request = own_request(decode(await call.body(), Asked), key)
         request = scoped(key, request)
         return json_reply(explanation(request, answering.explain(request)))
 

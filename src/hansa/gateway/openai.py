@@ -1,7 +1,5 @@
 """OpenAI's dialect: chat completions, completions with a suffix, embeddings, models."""
 
-import msgspec
-
 from hansa.accounts.keys import ApiKey
 from hansa.core.errors import HansaError, NotFound, PolicyRefusal, SpendLimit
 from hansa.gateway import openai_requests as requests
@@ -57,7 +55,7 @@ def routes(desk: Desk, chain: Chain) -> list[Route]:
         answer = await desk.begin(key, request)
         whole = assemble(await read_whole(answer))
         body = embedding_body(
-            request.id, served_model(request, chain), whole, asked.encoding_format
+            request.id, served_model(request, chain), whole, asked.encoding_format or "float"
         )
         return Reply(body, headers=route_headers(answer))
 
@@ -88,11 +86,11 @@ def served_model(request: Request, chain: Chain) -> str:
     return terms[0].model if request.model == ANY_MODEL and len(terms) == 1 else request.model
 
 
-def error_form(error: HansaError) -> bytes:
-    """OpenAI's error body; the hint is part of the message, since SDKs show only that."""
+def error_form(error: HansaError) -> Reply:
+    """OpenAI's error; the hint is part of the message, since SDKs show only that."""
     rule = error.rule if isinstance(error, PolicyRefusal) else None
     detail = wire.ErrorDetail(str(error), _kind(error), error.code, rule)
-    return msgspec.json.encode(wire.ErrorReply(detail))
+    return json_reply(wire.ErrorReply(detail), error.status)
 
 
 def _kind(error: HansaError) -> str:
@@ -104,7 +102,7 @@ def _kind(error: HansaError) -> str:
 
 
 def stream_error(error: HansaError) -> bytes:
-    return b"data: " + error_form(error) + b"\n\n"
+    return b"data: " + error_form(error).body + b"\n\n"
 
 
 def _models(chain: Chain, key: ApiKey) -> list[wire.ModelBody]:

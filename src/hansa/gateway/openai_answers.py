@@ -205,4 +205,4 @@ def _floats(packed: str) -> list[float]:
 
 
 def _wants_usage(asked: wire.ChatRequest | wire.CompletionRequest) -> bool:
-    return asked.stream_options is not None and asked.stream_options.include_usage
+    return asked.stream_options is not None and asked.stream_options.include_usage is True

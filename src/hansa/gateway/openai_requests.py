@@ -1,10 +1,14 @@
 """OpenAI's bodies, read as a `Request`; what Hansa cannot do is refused by name."""
 
 from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
 
 from hansa.accounts.keys import ApiKey
 from hansa.core.errors import UserError
 from hansa.core.ids import new_request_id
+from hansa.wire import chat
 from hansa.wire import openai as wire
 from hansa.wire.requests import ANY_MODEL, Message, Policy, Request, Sampling
 from hansa.wire.tools import OutputForm, Tool, ToolCall, ToolChoice
@@ -22,6 +26,8 @@ def chat_request(asked: wire.ChatRequest, key: ApiKey) -> Request:
     logprobs = (asked.top_logprobs or 0) if asked.logprobs else None
     if asked.top_logprobs is not None and not asked.logprobs:
         raise UserError("top_logprobs needs logprobs to be true")
+    check_options(asked.stream_options)
+    tools = tuple([_tool(each) for each in asked.tools or ()])
     return Request(
         id=new_request_id(),
         task=own.task or "chat",
@@ -32,8 +38,8 @@ def chat_request(asked: wire.ChatRequest, key: ApiKey) -> Request:
         policy=policy(own, key),
         budget_ms=own.budget_ms,
         stream=bool(asked.stream),
-        tools=tuple([_tool(each) for each in asked.tools or ()]),
-        tool_choice=_tool_choice(asked),
+        tools=tools,
+        tool_choice=held(_tool_choice(asked), tools),
         output=_output(asked.response_format),
     )
 
@@ -45,6 +51,7 @@ def completion_request(asked: wire.CompletionRequest, key: ApiKey) -> Request:
         raise UserError("echo is not supported", hint="the prompt is known to you already")
     if (asked.best_of or 1) > (asked.n or 1):
         raise UserError("best_of is not supported", hint="ask for n choices and choose")
+    check_options(asked.stream_options)
     prompts = [asked.prompt] if isinstance(asked.prompt, str) else asked.prompt
     if len(prompts) != 1:
         raise UserError(f"{len(prompts)} prompts were sent; send one a request")
@@ -73,7 +80,7 @@ def embedding_request(asked: wire.EmbeddingRequest, key: ApiKey) -> Request:
         task="embed",
         model=asked.model or ANY_MODEL,
         inputs=inputs,
-        dimensions=asked.dimensions,
+        dimensions=asked.output_dimension if asked.dimensions is None else asked.dimensions,
         sampling=Sampling(max_tokens=1),
         policy=policy(asked.hansa, key),
         budget_ms=asked.hansa.budget_ms,
@@ -88,6 +95,41 @@ def policy(own: wire.Extension, key: ApiKey) -> Policy:
 
 def stops(stop: str | Sequence[str] | None) -> tuple[str, ...]:
     return (stop,) if isinstance(stop, str) else tuple(stop or ())
+
+
+def held(choice: ToolChoice, tools: Sequence[Tool]) -> ToolChoice:
+    """The choice as it is. Raises UserError where it asks for a tool that is not there."""
+    if choice.mode == "named" and choice.name not in {each.name for each in tools}:
+        raise UserError(f"tool_choice names {choice.name!r}, which is not among the tools")
+    if choice.mode == "required" and not tools:
+        raise UserError("tool_choice wants a tool to be called, and there are no tools")
+    return choice
+
+
+class _Schema(Protocol):
+    """Both dialects of OpenAI describe a schema by these."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def schema(self) -> dict[str, Any]: ...
+    @property
+    def strict(self) -> bool | None: ...
+    @property
+    def description(self) -> str | None: ...
+
+
+def schema_form(asked: _Schema) -> OutputForm:
+    """Text that matches the schema."""
+    return OutputForm(
+        "json_schema", asked.name, asked.schema, bool(asked.strict), asked.description or ""
+    )
+
+
+def check_options(options: chat.StreamOptions | None) -> None:
+    """Raises UserError for what no stream from here has."""
+    if options is not None and options.include_obfuscation:
+        raise UserError("stream_options.include_obfuscation is not supported", hint="leave it out")
 
 
 def _sampling(
@@ -108,34 +150,34 @@ def _sampling(
     )
 
 
-def _message(each: wire.ChatMessage) -> Message:
-    if each.role == "function":
-        raise UserError("messages of role 'function' are not supported", hint="use role 'tool'")
-    role = "system" if each.role == "developer" else each.role
-    calls = tuple(
-        [
-            ToolCall(call.id, call.function.name, call.function.arguments)
-            for call in each.tool_calls or ()
-        ]
-    )
-    if role == "tool" and not each.tool_call_id:
-        raise UserError("a message of role 'tool' needs its tool_call_id")
-    return Message(role, _text(each.content), calls, each.tool_call_id or "")
+def _message(each: chat.Message) -> Message:
+    if isinstance(each, chat.AssistantMessage):
+        calls = tuple([_call(call) for call in each.tool_calls or ()])
+        return Message("assistant", _text(each.content) + (each.refusal or ""), calls)
+    if isinstance(each, chat.ToolMessage):
+        if not each.tool_call_id:
+            raise UserError("a message of role 'tool' needs its tool_call_id")
+        return Message("tool", _text(each.content), tool_call=each.tool_call_id)
+    role = "user" if isinstance(each, chat.UserMessage) else "system"
+    return Message(role, _text(each.content))
 
 
-def _text(content: str | Sequence[wire.ContentPart] | None) -> str:
+def _call(each: chat.CallGiven) -> ToolCall:
+    said = each.function.arguments
+    arguments = said if isinstance(said, str) else msgspec.json.encode(said).decode()
+    return ToolCall(each.id, each.function.name, arguments)
+
+
+def _text(content: str | Sequence[chat.TextPart | chat.RefusalPart] | None) -> str:
     if content is None or isinstance(content, str):
         return content or ""
-    strange = next((part.type for part in content if part.type != "text"), None)
-    if strange:
-        raise UserError(f"message parts of type {strange!r} are not supported; only text is")
-    return "".join(part.text for part in content)
+    return "".join(
+        [part.text if isinstance(part, chat.TextPart) else part.refusal for part in content]
+    )
 
 
-def _tool(each: wire.ToolBody) -> Tool:
+def _tool(each: chat.ToolBody) -> Tool:
     function = each.function
-    if each.type != "function" or function is None:
-        raise UserError(f"tools of type {each.type!r} are not supported; only functions are")
     return Tool(
         function.name, function.description or "", function.parameters or {}, bool(function.strict)
     )
@@ -144,24 +186,17 @@ def _tool(each: wire.ToolBody) -> Tool:
 def _tool_choice(asked: wire.ChatRequest) -> ToolChoice:
     parallel = asked.parallel_tool_calls is not False
     choice = asked.tool_choice
-    if isinstance(choice, wire.NamedTool):
-        name = choice.function.name if choice.function else ""
-        if name not in {each.function.name for each in asked.tools or () if each.function}:
-            raise UserError(f"tool_choice names {name!r}, which is not among the tools")
-        return ToolChoice("named", name, parallel)
-    if choice == "any":  # Mistral's word for it.
-        choice = "required"
-    if choice not in (None, "auto", "none", "required"):
-        raise UserError(f"tool_choice {choice!r} is not one of auto, none, required")
-    return ToolChoice(choice or "auto", "", parallel)  # pyright: ignore[reportArgumentType]  one of three
+    if isinstance(choice, chat.NamedTool):
+        return ToolChoice("named", choice.function.name, parallel)
+    return ToolChoice("required" if choice == "any" else choice or "auto", "", parallel)
 
 
-def _output(asked: wire.ResponseFormat | None) -> OutputForm | None:
-    if asked is None or asked.type == "text":
+def _output(asked: chat.ResponseFormat | None) -> OutputForm | None:
+    if asked is None:
         return None
-    if asked.type == "json_object":
-        return OutputForm("json_object")
-    if asked.type == "json_schema" and asked.json_schema is not None:
-        schema = asked.json_schema
-        return OutputForm("json_schema", schema.name, schema.schema, bool(schema.strict))
-    raise UserError(f"response_format {asked.type!r} is not one of text, json_object, json_schema")
+    schema = asked.json_schema
+    if (asked.type == "json_schema") != (schema is not None):
+        raise UserError("response_format of type 'json_schema', and no other, has a json_schema")
+    if schema is not None:
+        return schema_form(schema)
+    return OutputForm("json_object") if asked.type == "json_object" else None

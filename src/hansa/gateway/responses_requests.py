@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from hansa.accounts.keys import ApiKey
 from hansa.core.errors import UserError
 from hansa.core.ids import new_request_id
-from hansa.gateway.openai_requests import CHAT_TOKENS_DEFAULT, policy
+from hansa.gateway.openai_requests import CHAT_TOKENS_DEFAULT, held, policy, schema_form
 from hansa.wire import responses as wire
 from hansa.wire.requests import ANY_MODEL, Message, Request, Sampling
 from hansa.wire.tools import OutputForm, Tool, ToolCall, ToolChoice
@@ -17,6 +17,7 @@ def response_request(asked: wire.ResponseRequest, key: ApiKey) -> Request:
     if asked.store:
         raise UserError("store is not supported: a node keeps no prompts", hint="leave it out")
     limit = CHAT_TOKENS_DEFAULT if asked.max_output_tokens is None else asked.max_output_tokens
+    tools = tuple([_tool(each) for each in asked.tools or ()])
     return Request(
         id=new_request_id(),
         task=own.task or "chat",
@@ -31,8 +32,8 @@ def response_request(asked: wire.ResponseRequest, key: ApiKey) -> Request:
         policy=policy(own, key),
         budget_ms=own.budget_ms,
         stream=bool(asked.stream),
-        tools=tuple([_tool(each) for each in asked.tools or ()]),
-        tool_choice=_tool_choice(asked),
+        tools=tools,
+        tool_choice=held(_tool_choice(asked), tools),
         output=_output(asked.text),
     )
 
@@ -43,51 +44,65 @@ def _messages(asked: wire.ResponseRequest) -> Iterator[Message]:
     if isinstance(asked.input, str):
         yield Message("user", asked.input)
         return
-    for item in asked.input:
+    for index, item in enumerate(asked.input):
+        _check(item, index)
         if item.type == "message":
-            role = "system" if item.role in ("system", "developer") else item.role or "user"
-            yield Message(role, _text(item.content))  # pyright: ignore[reportArgumentType]  one of three
+            role = "system" if item.role == "developer" else item.role or "user"
+            yield Message(role, _text(item.content))
         elif item.type == "function_call":
-            yield Message("assistant", "", (ToolCall(item.call_id, item.name, item.arguments),))
-        elif item.type == "function_call_output":
-            yield Message("tool", _text(item.output), tool_call=item.call_id)
+            call = ToolCall(item.call_id or "", item.name or "", item.arguments or "")
+            yield Message("assistant", "", (call,))
         else:
-            raise UserError(f"input items of type {item.type!r} are not supported")
+            yield Message("tool", _text(item.output), tool_call=item.call_id or "")
 
 
-def _text(content: str | Sequence[wire.Part]) -> str:
-    if isinstance(content, str):
-        return content
-    known = ("input_text", "output_text", "text")
-    strange = next((part.type for part in content if part.type not in known), None)
-    if strange:
-        raise UserError(f"content of type {strange!r} is not supported; only text is")
-    return "".join(part.text for part in content)
+_OWN = {
+    "message": {"role", "content"},
+    "function_call": {"call_id", "name", "arguments"},
+    "function_call_output": {"call_id", "output"},
+}
+_ALSO = {"function_call_output": {"name"}}
+"""What the API takes as well, and what changes nothing: the call's id says the name."""
+
+
+def _check(item: wire.InputItem, index: int) -> None:
+    """Raises UserError unless the item has all of its kind's fields, and no other kind's."""
+    own, also = _OWN[item.type], _ALSO.get(item.type, set[str]())
+    for name in ("role", "content", "call_id", "name", "arguments", "output"):
+        given = getattr(item, name) is not None
+        if name in own and not given:
+            raise UserError(f"input[{index}].{name} is missing")
+        if given and name not in own | also:
+            raise UserError(f"input[{index}].{name} is not a field of a {item.type}")
+
+
+def _text(content: str | Sequence[wire.Part] | None) -> str:
+    if content is None or isinstance(content, str):
+        return content or ""
+    return "".join(
+        [part.refusal if isinstance(part, wire.RefusalGiven) else part.text for part in content]
+    )
 
 
 def _tool(each: wire.ToolBody) -> Tool:
-    if each.type != "function" or not each.name:
-        raise UserError(f"tools of type {each.type!r} are not supported; only functions are")
+    if each.defer_loading:
+        raise UserError(f"defer_loading of the tool {each.name!r} is not supported")
     return Tool(each.name, each.description or "", each.parameters or {}, bool(each.strict))
 
 
 def _tool_choice(asked: wire.ResponseRequest) -> ToolChoice:
     parallel, choice = asked.parallel_tool_calls is not False, asked.tool_choice
     if isinstance(choice, wire.NamedTool):
-        if choice.name not in {each.name for each in asked.tools or ()}:
-            raise UserError(f"tool_choice names {choice.name!r}, which is not among the tools")
         return ToolChoice("named", choice.name, parallel)
-    if choice not in (None, "auto", "none", "required"):
-        raise UserError(f"tool_choice {choice!r} is not one of auto, none, required")
-    return ToolChoice(choice or "auto", "", parallel)  # pyright: ignore[reportArgumentType]  one of three
+    return ToolChoice(choice or "auto", "", parallel)
 
 
 def _output(asked: wire.TextSettings | None) -> OutputForm | None:
-    form = asked.format if asked else wire.Format()
-    if form.type == "text":
+    form = asked.format if asked else None
+    if form is None:
         return None
-    if form.type == "json_object":
-        return OutputForm("json_object")
     if form.type == "json_schema":
-        return OutputForm("json_schema", form.name, form.schema, bool(form.strict))
-    raise UserError(f"text.format {form.type!r} is not one of text, json_object, json_schema")
+        return schema_form(form)
+    if form.schema or form.name or form.description or form.strict:
+        raise UserError(f"text.format of type {form.type!r} has no schema, name or description")
+    return OutputForm("json_object") if form.type == "json_object" else None

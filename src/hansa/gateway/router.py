@@ -1,12 +1,13 @@
 """Which endpoint a request is for: the API by exact path, all else by Starlette."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from hansa.gateway.call import Call
-from hansa.gateway.door import Handler
+from hansa.core.errors import NotFound
+from hansa.gateway.call import Call, Reply, WrongMethod
+from hansa.gateway.door import ErrorForm, Handler, door
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,10 @@ class Router:
     as much as all of the node's own work on it (docs/log.md).
     """
 
-    def __init__(self, routes: Sequence[Route], pages: ASGIApp) -> None:
+    def __init__(
+        self, routes: Sequence[Route], pages: ASGIApp, forms: Mapping[str, ErrorForm]
+    ) -> None:
+        """`forms`: how errors look at and below a path; the longest that fits counts."""
         self._exact = {(each.method, each.path): each.handler for each in routes}
         self._below = [
             (each.method, each.path.removesuffix("*"), each.handler)
@@ -33,6 +37,7 @@ class Router:
             if each.path.endswith("/*")
         ]
         self._pages = pages
+        self._forms = sorted(forms.items(), key=lambda each: len(each[0]), reverse=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -47,4 +52,31 @@ class Router:
             if method == allowed and path.startswith(start):
                 await below(Call(scope, receive, send, path.removeprefix(start)))
                 return
-        await self._pages(scope, receive, send)
+        form = next((form for start, form in self._forms if _at_or_below(path, start)), None)
+        if form is None:
+            await self._pages(scope, receive, send)
+        else:
+            await door(self._refuse, form)(Call(scope, receive, send))
+
+    async def _refuse(self, call: Call) -> Reply:
+        """Raises the error for a path or method that the API does not have."""
+        allowed = {method for method, path in self._exact if path == call.path}
+        allowed |= {method for method, start, _ in self._below if call.path.startswith(start)}
+        if allowed:
+            raise wrong_method(call.method, call.path, ", ".join(sorted(allowed)))
+        raise not_offered(call.method, call.path)
+
+
+def not_offered(method: str, path: str) -> NotFound:
+    return NotFound(f"{method} {path} is not offered here", hint="README.md lists what is")
+
+
+def wrong_method(method: str, path: str, allowed: str) -> WrongMethod:
+    """`allowed`: the methods that the path has, as in `Allow`."""
+    error = WrongMethod(f"{path} does not take {method}", hint=f"it takes {allowed}")
+    error.headers = {"allow": allowed}
+    return error
+
+
+def _at_or_below(path: str, start: str) -> bool:
+    return path == start or path.startswith(f"{start}/")

@@ -1,52 +1,107 @@
-"""Anthropic's shapes for messages; a field that is not listed here is refused by name.
+"""Anthropic's shapes for messages; a kind or field that is not listed here is refused by name.
 
-Source: Anthropic API reference, "Messages", "Streaming Messages", "Count Message tokens", "Errors".
+Fields of type `Any` are taken and left alone, as in `chat`. Source: Anthropic API
+reference, "Messages", "Streaming Messages", "Count Message tokens", "Errors".
 """
 
 from typing import Any, Literal
 
 import msgspec
 
+from hansa.wire.chat import Given
 from hansa.wire.openai import Extension
 
 
-class Block(msgspec.Struct, frozen=True):
+class _Block(Given, frozen=True, kw_only=True, tag_field="type"):
     """A content block of a message that comes in."""
 
-    type: str
-    text: str = ""
-    id: str = ""
-    name: str = ""
-    input: dict[str, Any] = {}
-    tool_use_id: str = ""
-    content: str | list["Block"] = ""
-    is_error: bool = False
+    cache_control: Any = None
 
 
-class InputMessage(msgspec.Struct, frozen=True):
-    role: Literal["user", "assistant"]
-    content: str | list[Block]
+class TextGiven(_Block, frozen=True, kw_only=True, tag="text"):
+    text: str
+    citations: Any = None
 
 
-class ToolBody(msgspec.Struct, frozen=True):
+class DirectCaller(Given, frozen=True):
+    type: Literal["direct"]
+
+
+class ToolUseGiven(_Block, frozen=True, kw_only=True, tag="tool_use"):
+    id: str
     name: str
-    input_schema: dict[str, Any] = {}
+    input: dict[str, Any]
+    caller: DirectCaller | None = None
+    toolset_name: None = None
+
+
+class ToolResult(_Block, frozen=True, kw_only=True, tag="tool_result"):
+    tool_use_id: str
+    content: str | list[TextGiven] | None = ""
+    is_error: bool | None = False
+    toolset_name: None = None
+
+
+class Thinking(Given, frozen=True, tag_field="type", tag="thinking"):
+    """What a model thought in an earlier answer; the API leaves that out of later prompts, too."""
+
+    thinking: Any = None
+    signature: Any = None
+
+
+class RedactedThinking(Given, frozen=True, tag_field="type", tag="redacted_thinking"):
+    data: Any = None
+
+
+class SystemMessage(Given, frozen=True, tag_field="role", tag="system"):
+    content: str | list[TextGiven]
+
+
+class UserMessage(Given, frozen=True, tag_field="role", tag="user"):
+    content: str | list[TextGiven | ToolResult]
+
+
+class AssistantMessage(Given, frozen=True, tag_field="role", tag="assistant"):
+    content: str | list[TextGiven | ToolUseGiven | Thinking | RedactedThinking]
+
+
+class ToolBody(Given, frozen=True):
+    name: str
+    input_schema: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
     description: str = ""
-    type: str = "custom"
+    type: Literal["custom"] | None = "custom"
+    strict: bool | None = None
+    cache_control: Any = None
+    eager_input_streaming: Any = None
+    """How finely a call is cut up in a stream; here as the engine cuts it."""
+    allowed_callers: list[Literal["direct"]] | None = None
+    defer_loading: bool | None = None
+    input_examples: None = None
 
 
-class ToolChoiceBody(msgspec.Struct, frozen=True):
-    type: Literal["auto", "any", "tool", "none"]
-    name: str = ""
-    disable_parallel_tool_use: bool = False
+class AutoChoice(Given, frozen=True, tag_field="type", tag="auto"):
+    disable_parallel_tool_use: bool | None = False
+
+
+class AnyChoice(AutoChoice, frozen=True, tag="any"):
+    pass
+
+
+class NamedChoice(AutoChoice, frozen=True, kw_only=True, tag="tool"):
+    name: str
+
+
+class NoChoice(Given, frozen=True, tag_field="type", tag="none"):
+    pass
 
 
 class CountRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: str
-    messages: list[InputMessage]
-    system: str | list[Block] = ""
+    messages: list[SystemMessage | UserMessage | AssistantMessage]
+    system: str | list[TextGiven] = ""
     tools: list[ToolBody] = []
-    tool_choice: ToolChoiceBody | None = None
+    tool_choice: AutoChoice | AnyChoice | NamedChoice | NoChoice | None = None
+    cache_control: Any = None
 
 
 class MessagesRequest(CountRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -3,6 +3,8 @@
 Source: Mistral API reference, "POST /v1/fim/completions".
 """
 
+from typing import Any
+
 import msgspec
 
 from hansa.wire.openai import Extension
@@ -18,6 +20,8 @@ class FimRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     stop: str | list[str] | None = None
     random_seed: int | None = None
     stream: bool | None = False
+    metadata: Any = None
+    prompt_cache_key: Any = None
     hansa: Extension = Extension()
 
 

@@ -1,4 +1,4 @@
-"""OpenAI's shapes for chat, completions, embeddings and models.
+"""OpenAI's shapes for chat, completions, embeddings and models; what a chat is given is in `chat`.
 
 A field that is not listed here is refused by name. Source: OpenAI API reference, "Chat
 Completions", "Completions", "Embeddings", "Models".
@@ -8,7 +8,12 @@ from typing import Any, Literal
 
 import msgspec
 
+from hansa.wire.chat import Message, NamedTool, ResponseFormat, StreamOptions, ToolBody
 from hansa.wire.requests import Snippet, Task
+
+
+class SnippetGiven(Snippet, frozen=True, forbid_unknown_fields=True):
+    """A snippet in a body: what is not known of it is refused, as elsewhere in the body."""
 
 
 class Extension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -17,69 +22,9 @@ class Extension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     residency: tuple[str, ...] = ()
     licences: tuple[str, ...] = ()
     no_train: bool = False
-    snippets: tuple[Snippet, ...] = ()
+    snippets: tuple[SnippetGiven, ...] = ()
     task: Task | None = None
     budget_ms: int | None = None
-
-
-class StreamOptions(msgspec.Struct, frozen=True):
-    include_usage: bool = False
-
-
-class ContentPart(msgspec.Struct, frozen=True):
-    type: str
-    text: str = ""
-
-
-class FunctionCall(msgspec.Struct, frozen=True):
-    name: str
-    arguments: str = ""
-
-
-class ToolCallBody(msgspec.Struct, frozen=True):
-    id: str
-    function: FunctionCall
-    type: str = "function"
-
-
-class ChatMessage(msgspec.Struct, frozen=True):
-    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[ContentPart] | None = None
-    tool_calls: list[ToolCallBody] | None = None
-    tool_call_id: str | None = None
-
-
-class FunctionBody(msgspec.Struct, frozen=True):
-    name: str
-    description: str | None = None
-    parameters: dict[str, Any] | None = None
-    strict: bool | None = None
-
-
-class ToolBody(msgspec.Struct, frozen=True):
-    type: str
-    function: FunctionBody | None = None
-
-
-class NamedFunction(msgspec.Struct, frozen=True):
-    name: str
-
-
-class NamedTool(msgspec.Struct, frozen=True):
-    type: str
-    function: NamedFunction | None = None
-
-
-class SchemaBody(msgspec.Struct, frozen=True):
-    name: str = ""
-    schema: dict[str, Any] = {}
-    strict: bool | None = None
-    description: str | None = None
-
-
-class ResponseFormat(msgspec.Struct, frozen=True):
-    type: str
-    json_schema: SchemaBody | None = None
 
 
 class _Ignored(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -112,11 +57,12 @@ class _Common(_Ignored, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ChatRequest(_Common, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    messages: list[ChatMessage]
+    messages: list[Message]
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
     tools: list[ToolBody] | None = None
-    tool_choice: str | NamedTool | None = None
+    tool_choice: Literal["auto", "none", "required", "any"] | NamedTool | None = None
+    """`any` is Mistral's word for `required`."""
     parallel_tool_calls: bool | None = None
     logprobs: bool | None = None
     top_logprobs: int | None = None
@@ -135,9 +81,23 @@ class CompletionRequest(_Common, frozen=True, kw_only=True, forbid_unknown_field
 class EmbeddingRequest(_Ignored, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: str
     input: str | list[str]
-    encoding_format: Literal["float", "base64"] = "float"
+    encoding_format: Literal["float", "base64"] | None = "float"
     dimensions: int | None = None
+    output_dimension: int | None = None
+    """Mistral's name for `dimensions`."""
+    output_dtype: Literal["float"] | None = None
     hansa: Extension = Extension()
+
+
+class FunctionCall(msgspec.Struct, frozen=True):
+    name: str
+    arguments: str = ""
+
+
+class ToolCallBody(msgspec.Struct, frozen=True):
+    id: str
+    function: FunctionCall
+    type: str = "function"
 
 
 class PromptTokensDetails(msgspec.Struct, frozen=True):

@@ -38,8 +38,11 @@ class Snippet(msgspec.Struct, frozen=True):
     text: str
 
 
-class Policy(msgspec.Struct, frozen=True):
-    """Hard rules of the caller. Empty means: no such rule."""
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hard rules of the caller. Empty means: no such rule.
+
+    One that is not known here cannot be kept, so the request is refused.
+    """
 
     residency: tuple[str, ...] = ()
     """Jurisdictions where the prompt may be processed, for example `("eu",)`."""

@@ -1,55 +1,97 @@
-"""OpenAI's shapes for responses; a field that is not listed here is refused by name.
+"""OpenAI's shapes for responses; a kind or field that is not listed here is refused by name.
 
-Source: OpenAI API reference, "Responses" and "Streaming events".
+Fields of type `Any` are taken and left alone, as in `chat`. Source: OpenAI API
+reference, "Responses" and "Streaming events".
 """
 
 from typing import Any, Literal
 
 import msgspec
 
+from hansa.wire.chat import Given
 from hansa.wire.openai import Extension
 
 
-class Part(msgspec.Struct, frozen=True):
-    type: str
-    text: str = ""
+class InputText(Given, frozen=True, tag_field="type", tag="input_text"):
+    text: str
+    prompt_cache_breakpoint: Any = None
 
 
-class InputItem(msgspec.Struct, frozen=True):
-    """A message, a call the model made, or what a call came to."""
-
-    type: str = "message"
-    role: Literal["user", "assistant", "system", "developer", ""] = ""
-    content: str | list[Part] = ""
-    call_id: str = ""
-    name: str = ""
-    arguments: str = ""
-    output: str | list[Part] = ""
+class PlainText(Given, frozen=True, tag_field="type", tag="text"):
+    text: str
 
 
-class ToolBody(msgspec.Struct, frozen=True):
-    type: str
-    name: str = ""
+class OutputGiven(Given, frozen=True, tag_field="type", tag="output_text"):
+    """What the model said before."""
+
+    text: str
+    annotations: Any = None
+    logprobs: Any = None
+    parsed: Any = None
+
+
+class RefusalGiven(Given, frozen=True, tag_field="type", tag="refusal"):
+    refusal: str
+
+
+Part = InputText | PlainText | OutputGiven | RefusalGiven
+
+
+class DirectCaller(Given, frozen=True):
+    type: Literal["direct"]
+
+
+class InputItem(Given, frozen=True):
+    """A message, a call the model made, or what a call came to.
+
+    One shape for all three, as a message may come without a `type`.
+    """
+
+    type: Literal["message", "function_call", "function_call_output"] = "message"
+    role: Literal["user", "assistant", "system", "developer"] | None = None
+    content: str | list[Part] | None = None
+    call_id: str | None = None
+    name: str | None = None
+    arguments: str | None = None
+    output: str | list[Part] | None = None
+    id: Any = None
+    status: Any = None
+    phase: Any = None
+    parsed_arguments: Any = None
+    caller: DirectCaller | None = None
+    namespace: None = None
+    async_: None = msgspec.field(default=None, name="async")
+    async_dumped: None = msgspec.field(default=None, name="async_")
+    """The same as OpenAI's SDK spells it in `model_dump()`."""
+
+
+class ToolBody(Given, frozen=True):
+    type: Literal["function"]
+    name: str
     description: str | None = None
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
+    allowed_callers: list[Literal["direct"]] | None = None
+    defer_loading: bool | None = None
+    output_schema: None = None
 
 
-class NamedTool(msgspec.Struct, frozen=True):
-    type: str
+class NamedTool(Given, frozen=True):
+    type: Literal["function"]
+    name: str
+
+
+class Format(Given, frozen=True):
+    type: Literal["text", "json_object", "json_schema"] = "text"
     name: str = ""
-
-
-class Format(msgspec.Struct, frozen=True):
-    type: str = "text"
-    name: str = ""
-    schema: dict[str, Any] = {}
+    schema: dict[str, Any] = msgspec.field(default_factory=dict[str, Any])
     strict: bool | None = None
     description: str | None = None
 
 
-class TextSettings(msgspec.Struct, frozen=True):
-    format: Format = Format()
+class TextSettings(Given, frozen=True):
+    format: Format | None = None
+    verbosity: None = None
 
 
 class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -61,7 +103,7 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     top_p: float | None = None
     stream: bool | None = False
     tools: list[ToolBody] | None = None
-    tool_choice: str | NamedTool | None = None
+    tool_choice: Literal["auto", "none", "required"] | NamedTool | None = None
     parallel_tool_calls: bool | None = None
     text: TextSettings | None = None
     store: bool | None = None

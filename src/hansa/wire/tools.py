@@ -50,3 +50,5 @@ class OutputForm(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str = ""
     schema: dict[str, Any] = {}
     strict: bool = False
+    description: str = ""
+    """What the form is for, as the model is told."""
