@@ -124,26 +124,25 @@ def _soak(gateway: Gateway, options: argparse.Namespace) -> Iterator[Claim]:
 def _cost_of_features(
     upstream: Gateway, options: argparse.Namespace, folder: Path
 ) -> Iterator[Claim]:
-    """Hansa whole beside Hansa without one feature at a time."""
+    """Hansa as it is compared beside Hansa with one thing different at a time."""
     if "hansa" not in options.only or not options.feature_rounds:
         return
     with contextlib.ExitStack() as stack:
-        whole = stack.enter_context(hansa(_below(folder, "whole"), upstream.port))
-        without = {
-            feature.name: stack.enter_context(
-                hansa(_below(folder, f"without-{number}"), upstream.port, feature)
-            )
+        usual = stack.enter_context(hansa(_below(folder, "usual"), upstream.port))
+        others = [
+            stack.enter_context(hansa(_below(folder, f"other-{number}"), upstream.port, feature))
             for number, feature in enumerate(FEATURES)
-        }
+        ]
         measured = take_turns(
-            upstream, [whole, *without.values()], options.feature_rounds, options.seconds, folder
+            upstream, [usual, *others], options.feature_rounds, options.seconds, folder
         )
-    ours = measured[whole.name]
-    for name, gateway in without.items():
-        less = measured[gateway.name]
-        yield Claim(f"cost of {name}: at 1 connection", ours.added() - less.added(), "ms")
-        share = 100 * (1 - ours.rate() / less.rate())
-        yield Claim(f"cost of {name}: of the requests/s without it", share, "%")
+    for feature, other in zip(FEATURES, others, strict=True):
+        off, on = measured[other.name], measured[usual.name]
+        if feature.added:
+            off, on = on, off
+        yield Claim(f"cost of {feature.name}: at 1 connection", on.added() - off.added(), "ms")
+        share = 100 * (1 - on.rate() / off.rate())
+        yield Claim(f"cost of {feature.name}: of the requests/s without it", share, "%")
 
 
 def _options() -> argparse.Namespace:
@@ -158,7 +157,7 @@ def _options() -> argparse.Namespace:
     add("--soak", nargs="*", choices=names, default=["hansa"], help="who is soaked")
     add("--soak-seconds", type=float, default=60, help="of the soak; 0: none (default: 60)")
     add("--streams", type=int, default=1000, help="of the soak, at once (default: 1000)")
-    add("--feature-rounds", type=int, default=3, help="turns without each feature; 0: none")
+    add("--feature-rounds", type=int, default=3, help="turns off and on of each feature; 0: none")
     return parser.parse_args()
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Generator
@@ -10,8 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from load.features import Feature
-from load.league import write_node
+from load.features import MEMORY, Feature
+from load.league import TIER, write_node
 from load.processes import running, wait_until_ready
 from load.upstream import DRIP_MODEL
 from support.league import free_port
@@ -69,19 +70,19 @@ def direct(folder: Path) -> Generator[Gateway]:
 
 
 @contextlib.contextmanager
-def hansa(folder: Path, upstream: int, without: Feature | None = None) -> Generator[Gateway]:
-    """A league of one, as `hansa node serve` serves it."""
-    port, log = free_port(), folder / "node.log"
-    config = write_node(folder, port, f"http://127.0.0.1:{upstream}/v1", without or Feature("-"))
-    command = [HANSA, "key", "create", "benchmark", "--tier", "team", "--config", str(config)]
+def hansa(folder: Path, upstream: int, feature: Feature | None = None) -> Generator[Gateway]:
+    """A league of one, as `hansa node serve` serves it; `feature` says what is different."""
+    port, log, feature = free_port(), folder / "node.log", feature or Feature("")
+    config = write_node(folder, port, f"http://127.0.0.1:{upstream}/v1", feature)
+    command = [HANSA, "key", "create", "benchmark", "--tier", TIER, "--config", str(config)]
     made = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     headers = {"authorization": f"Bearer {made.stdout.strip()}"}
     command = [HANSA, "node", "serve", "--config", str(config)]
-    environment = dict(without.environment) if without else {}
-    with running(command, log, environment) as process:
+    with running(command, log, dict(feature.environment)) as process:
         wait_until_ready(process, f"http://127.0.0.1:{port}/ready", log)
-        name = f"hansa without {without.name}" if without else "hansa"
+        name = f"hansa, {feature.name}" if feature.name else "hansa"
         yield Gateway(name, port, headers, process, drip_model="drip")
+    shutil.rmtree(MEMORY / f"hansa-{port}", ignore_errors=True)
 
 
 @contextlib.contextmanager
