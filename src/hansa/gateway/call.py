@@ -1,6 +1,7 @@
 """One HTTP request as the API's endpoints see it, straight from ASGI."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +14,8 @@ from hansa.core.deadline import Deadline
 from hansa.core.errors import UserError
 
 BODY_TIMEOUT_S = 30.0
+PASS_OVER_S = 2.0
+PASS_OVER_BYTES_MAX = 16 * BODY_BYTES_MAX
 GONE = "hansa.gone"
 """Key of the scope under which the server leaves a `Gone`."""
 
@@ -124,14 +127,27 @@ class Call:
         try:
             with Deadline(BODY_TIMEOUT_S):
                 more = True
-                while more:
+                while more and len(data) <= BODY_BYTES_MAX:
                     part = _part(await self.receive())
                     data += part.get("body", b"")
-                    _bounded(data)
                     more = part.get("more_body", False)
         except TimeoutError:
             raise TooSlow(f"the request's body did not arrive in {BODY_TIMEOUT_S:g} s") from None
-        return bytes(data)
+        if more:
+            await self._pass_over()
+        return _bounded(bytes(data))
+
+    async def _pass_over(self) -> None:
+        """Read what still comes of a body that is refused, within bounds.
+
+        A connection that is closed on a client who still writes is reset, and the refusal lost.
+        """
+        passed, more = 0, True
+        with contextlib.suppress(TimeoutError), Deadline(PASS_OVER_S):
+            while more and passed < PASS_OVER_BYTES_MAX:
+                part = _part(await self.receive())
+                passed += len(part.get("body", b""))
+                more = part.get("more_body", False)
 
     async def _first_part(self) -> Mapping[str, Any]:
         gone: Gone | None = self.scope.get(GONE)
@@ -174,7 +190,7 @@ def _part(message: Mapping[str, Any]) -> Mapping[str, Any]:
     return message
 
 
-def _bounded(data: bytes | bytearray) -> bytes:
+def _bounded(data: bytes) -> bytes:
     if len(data) > BODY_BYTES_MAX:
         raise TooLarge(f"the request's body is over {BODY_BYTES_MAX} bytes", hint="send less text")
-    return data  # pyright: ignore[reportReturnType]  bytes where it is returned further
+    return data
