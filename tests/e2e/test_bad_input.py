@@ -159,6 +159,8 @@ def test_a_client_that_sends_too_large_a_body_reads_the_refusal(solo: Made) -> N
         node.wait_until("/ready")
         body = json.dumps({"model": "auto", "prompt": "x" * (20 * 1024 * 1024)}).encode()
         status, said = post(f"{solo.url}/v1/completions", key, body)
+        unknown, _ = post(f"{solo.url}/v1/completions", "nobody", body)
+    assert unknown == 401
     assert status == 413
     assert "4194304" in str(said)
 

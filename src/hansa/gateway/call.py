@@ -133,21 +133,17 @@ class Call:
                     more = part.get("more_body", False)
         except TimeoutError:
             raise TooSlow(f"the request's body did not arrive in {BODY_TIMEOUT_S:g} s") from None
-        if more:
-            await self._pass_over()
         return _bounded(bytes(data))
 
-    async def _pass_over(self) -> None:
-        """Read what still comes of a body that is refused, within bounds.
+    async def pass_over(self) -> None:
+        """Read what still comes of a request that is refused, within bounds.
 
         A connection that is closed on a client who still writes is reset, and the refusal lost.
         """
-        passed, more = 0, True
+        passed, gone = 0, self.scope.get(GONE)
         with contextlib.suppress(TimeoutError), Deadline(PASS_OVER_S):
-            while more and passed < PASS_OVER_BYTES_MAX:
-                part = _part(await self.receive())
-                passed += len(part.get("body", b""))
-                more = part.get("more_body", False)
+            while gone is not None and not gone.whole and passed < PASS_OVER_BYTES_MAX:
+                passed += len(_part(await self.receive()).get("body", b""))
 
     async def _first_part(self) -> Mapping[str, Any]:
         gone: Gone | None = self.scope.get(GONE)

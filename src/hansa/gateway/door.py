@@ -64,6 +64,7 @@ async def _reply(endpoint: Endpoint, form: ErrorForm, call: Call) -> Sendable:
     try:
         return await endpoint(call)
     except HansaError as error:
+        await call.pass_over()
         return error_reply(error, form)
     except ClientLeft:
         raise
