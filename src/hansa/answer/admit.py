@@ -87,6 +87,8 @@ def _check_text(request: Request) -> None:
 def _check_policy(request: Request) -> None:
     if request.budget_ms is not None:
         _bounded("budget_ms", request.budget_ms, 1, BUDGET_MS_MAX)
+    if request.deadline_ms is not None:
+        _bounded("deadline_ms", request.deadline_ms, 1, BUDGET_MS_MAX)
     for name in ("residency", "licences"):
         entries: tuple[str, ...] = getattr(request.policy, name)
         _bounded(f"the number of entries of {name}", len(entries), 0, POLICY_ENTRIES_MAX)

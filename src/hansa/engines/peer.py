@@ -10,6 +10,7 @@ import msgspec
 
 from hansa.core.bounds import PEER_TIMEOUT_S, REQUEST_DEADLINE_S
 from hansa.core.errors import (
+    DeadlineUnmet,
     EngineUnavailable,
     HansaError,
     PeerError,
@@ -110,6 +111,8 @@ class PeerClient:
         hint = str(said.get("hint", ""))
         if said.get("rule"):
             return PolicyRefusal(message, rule=str(said["rule"]), hint=hint)
+        if said.get("code") == DeadlineUnmet.code:
+            return DeadlineUnmet(message, hint=hint)
         # Its node answers, so only this replica of it is out of reach.
         kind = EngineUnavailable if said.get("retryable") else PeerError
         return kind(message, hint=hint)

@@ -36,6 +36,9 @@ _ERROR_TYPES = {
 }
 """Source: Anthropic API reference, "Errors"; others are `api_error`."""
 
+_STATUSES = {503: 529}
+"""Source: the same; its SDKs know an overloaded server by 529."""
+
 
 def routes(desk: Desk, chain: Chain) -> list[Route]:
     """The endpoints `/v1/messages` and `/v1/messages/count_tokens`, for the given node."""
@@ -60,7 +63,7 @@ def routes(desk: Desk, chain: Chain) -> list[Route]:
         )
 
     return [
-        Route("POST", "/v1/messages", door(messages, error_form)),
+        Route("POST", "/v1/messages", door(messages, error_form, _STATUSES)),
         Route("POST", "/v1/messages/count_tokens", door(count, error_form)),
     ]
 

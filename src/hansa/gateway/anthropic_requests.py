@@ -33,6 +33,7 @@ def messages_request(asked: wire.MessagesRequest, key: ApiKey) -> Request:
         sampling=sampling,
         policy=policy(own, key),
         budget_ms=own.budget_ms,
+        deadline_ms=own.deadline_ms,
         stream=asked.stream,
         tools=tuple([_tool(each) for each in asked.tools]),
         tool_choice=_tool_choice(asked.tool_choice),

@@ -1,7 +1,8 @@
 """What every dialect's door does alike: know the caller, decode, answer, fail well."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -31,15 +32,21 @@ ErrorForm = Callable[[HansaError], bytes]
 _log = structlog.get_logger()
 
 
-def door(endpoint: Endpoint, form: ErrorForm) -> Handler:
-    """Turn what `endpoint` raises into the dialect's error; the gateway's only broad handler."""
+def door(
+    endpoint: Endpoint, form: ErrorForm, statuses: Mapping[int, int] = MappingProxyType({})
+) -> Handler:
+    """Turn what `endpoint` raises into the dialect's error; the gateway's only broad handler.
+
+    Args:
+        statuses: where the dialect has a status of its own for one of ours.
+    """
 
     async def handle(call: Call) -> None:
         gone: Gone | None = call.scope.get(GONE)
         if gone is not None:
             gone.cancels(asyncio.current_task())
         try:
-            reply = await _reply(endpoint, form, call)
+            reply = await _reply(endpoint, form, statuses, call)
             await reply.send(call)
         except (ClientLeft, OSError):
             _log.info("client_left", path=call.path)
@@ -58,11 +65,13 @@ def door(endpoint: Endpoint, form: ErrorForm) -> Handler:
     return handle
 
 
-async def _reply(endpoint: Endpoint, form: ErrorForm, call: Call) -> Sendable:
+async def _reply(
+    endpoint: Endpoint, form: ErrorForm, statuses: Mapping[int, int], call: Call
+) -> Sendable:
     try:
         return await endpoint(call)
     except HansaError as error:
-        return error_reply(error, form)
+        return error_reply(error, form, statuses.get(error.status))
     except ClientLeft:
         raise
     except Exception as error:  # noqa: BLE001  a door: whatever breaks inside is a 500 outside
@@ -70,14 +79,14 @@ async def _reply(endpoint: Endpoint, form: ErrorForm, call: Call) -> Sendable:
         return error_reply(HansaError("this node made a mistake; its log has it"), form)
 
 
-def error_reply(error: HansaError, form: ErrorForm) -> Reply:
+def error_reply(error: HansaError, form: ErrorForm, status: int | None = None) -> Reply:
     headers = dict(error.headers)
     if error.retryable or error.retry_after_s is not None:
         wait_s = RETRY_AFTER_S if error.retry_after_s is None else error.retry_after_s
         headers["retry-after"] = str(max(1, round(wait_s + 0.5)))
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
-    return Reply(form(error), error.status, headers)
+    return Reply(form(error), status or error.status, headers)
 
 
 def json_reply(value: object, status: int = 200) -> Reply:

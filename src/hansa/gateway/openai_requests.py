@@ -31,6 +31,7 @@ def chat_request(asked: wire.ChatRequest, key: ApiKey) -> Request:
         sampling=_sampling(asked, limit, logprobs),
         policy=policy(own, key),
         budget_ms=own.budget_ms,
+        deadline_ms=own.deadline_ms,
         stream=bool(asked.stream),
         tools=tuple([_tool(each) for each in asked.tools or ()]),
         tool_choice=_tool_choice(asked),
@@ -59,6 +60,7 @@ def completion_request(asked: wire.CompletionRequest, key: ApiKey) -> Request:
         sampling=_sampling(asked, limit, asked.logprobs),
         policy=policy(own, key),
         budget_ms=own.budget_ms,
+        deadline_ms=own.deadline_ms,
         stream=bool(asked.stream),
     )
 
@@ -77,6 +79,7 @@ def embedding_request(asked: wire.EmbeddingRequest, key: ApiKey) -> Request:
         sampling=Sampling(max_tokens=1),
         policy=policy(asked.hansa, key),
         budget_ms=asked.hansa.budget_ms,
+        deadline_ms=asked.hansa.deadline_ms,
         stream=False,
     )
 

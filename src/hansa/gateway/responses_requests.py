@@ -30,6 +30,7 @@ def response_request(asked: wire.ResponseRequest, key: ApiKey) -> Request:
         ),
         policy=policy(own, key),
         budget_ms=own.budget_ms,
+        deadline_ms=own.deadline_ms,
         stream=bool(asked.stream),
         tools=tuple([_tool(each) for each in asked.tools or ()]),
         tool_choice=_tool_choice(asked),
