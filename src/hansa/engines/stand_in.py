@@ -84,6 +84,7 @@ class StandIn:
         finally:
             self.open -= 1
             gone.cancel()
+            await asyncio.wait({gone})  # the next request is read by the same reader
 
     async def _fail_first(self, writer: asyncio.StreamWriter) -> bool:
         """Faults before the first event; whether there was one."""

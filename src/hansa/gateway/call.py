@@ -1,7 +1,7 @@
 """One HTTP request as the API's endpoints see it, straight from ASGI."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -36,9 +36,11 @@ class ClientLeft(Exception):
 class Gone:
     """Whether the client left; whoever works for it is cancelled at that moment."""
 
-    __slots__ = ("_worker", "left", "over")
+    __slots__ = ("_worker", "cut", "left", "over")
 
-    def __init__(self) -> None:
+    def __init__(self, cut: Callable[[], None]) -> None:
+        self.cut = cut
+        """Breaks the connection off, without what still waits to be sent."""
         self.left = False
         self.over = False
         """The request is answered, or given up."""

@@ -124,7 +124,8 @@ def _nothing_in_time(routes: Sequence[Considered], deadline_ms: int) -> Deadline
     predicted = quickest.prediction
     error = DeadlineUnmet(
         f"no replica can answer in the {deadline_ms} ms that are left: the quickest, "
-        f"{quickest.candidate.name}, would take {predicted.total_ms:.0f} ms, {predicted.queue_ms:.0f} ms of it in its queue",
+        f"{quickest.candidate.name}, would take {predicted.total_ms:.0f} ms, "
+        f"{predicted.queue_ms:.0f} ms of it in its queue",
         hint="try again later, allow more time, or ask for fewer tokens",
     )
     error.retry_after_s = predicted.queue_ms / 1000
