@@ -18,6 +18,7 @@ from hansa.core.errors import (
     PolicyRefusal,
 )
 from hansa.engines.base import EngineState
+from hansa.observe import traces
 from hansa.wire.features import Feature
 from hansa.wire.protocol import GRANT_HEADER, HELLO_HEADER
 from hansa.wire.requests import Chunk, Request
@@ -53,7 +54,11 @@ class PeerClient:
             async with self._http.post(
                 f"{self._url}/hansa/v1/peer/answer",
                 data=body,
-                headers={GRANT_HEADER: grant, "content-type": "application/json"},
+                headers=[
+                    (GRANT_HEADER, grant),
+                    ("content-type", "application/json"),
+                    *traces.passed_on(),
+                ],
                 timeout=timeout,
             ) as reply:
                 if reply.status != 200:
