@@ -6,6 +6,8 @@ from typing import Any
 
 import aiohttp
 import pytest
+import structlog
+import structlog.testing
 
 from hansa.accounts.audit import audit_path
 from hansa.accounts.keys import KeyRing, keys_path
@@ -113,6 +115,25 @@ async def test_every_act_is_in_the_audit_log(node: Running, admin: Admin):
     path.write_text(path.read_text().replace('"ci"', '"no"'))
     status, body = await admin("GET", "/hansa/v1/admin/audit")
     assert (status, body["error"]["code"]) == (403, "integrity_error")
+
+
+@pytest.mark.parametrize("garbage", [b"\xff\n", b'{"at_ms":'])
+async def test_a_node_serves_although_its_audit_log_was_damaged(tmp_path: Path, garbage: bytes):
+    settings = make_league(tmp_path, (MemberSpec("solo", replicas=("r1",)),))["solo"].settings()
+    async with running(settings) as node:
+        await admin_of(node)("POST", KEYS, {"name": "ci"})
+    with audit_path(settings.state_dir).open("ab") as file:
+        file.write(garbage)
+    with structlog.testing.capture_logs() as logs:
+        async with running(settings) as node:
+            ask = Admin(node, node.key)
+            body = {"model": "auto", "prompt": "x"}
+            assert (await ask("POST", "/v1/completions", body))[0] == 200
+            assert (await admin_of(node)("POST", KEYS, {"name": "more"}))[0] == 201
+            status, log = await admin_of(node)("GET", "/hansa/v1/admin/audit")
+    assert status == 200
+    assert log["entries"][-1]["details"]["name"] == "more"
+    assert "audit_log_damaged" in {each["event"] for each in logs}
 
 
 @pytest.mark.parametrize(
