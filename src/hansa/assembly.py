@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import aiohttp
+import structlog
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -40,6 +41,8 @@ from hansa.observe.genai import Telemetry, open_telemetry
 from hansa.observe.metrics import Metrics
 from hansa.replicas import make_replica
 from hansa.wire.native import NodeView
+
+_log = structlog.get_logger()
 
 FORMS = {
     "/v1": openai.error_form,
@@ -123,7 +126,8 @@ async def build(
 
     limits = await load_limits(settings, ledger, clock)
     desk = Desk(answering, keys, Quota(limits, chain, clock))
-    audit = AuditLog(audit_path(settings.state_dir), clock)
+    audit = AuditLog(audit_path(settings.state_dir), clock, _warn_of_audit)
+    audit.mend()
     note_tiers(audit, limits_of(settings.tier))
     administration = Administration(keys, audit)
     replays = Replays(keys, clock)
@@ -150,6 +154,10 @@ async def build(
     )
     app = router if telemetry is None else Traced(router)
     return Node(settings, app, fleet, answering, peers, ledger, http, telemetry)
+
+
+def _warn_of_audit(said: str) -> None:
+    _log.error("audit_log_damaged", said=said, hint="run: hansa audit verify")
 
 
 async def load_limits(settings: Settings, ledger: Ledger, clock: Clock) -> Limits:

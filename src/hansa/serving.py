@@ -120,7 +120,7 @@ class _Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._expect_head()
-        gone = Gone()
+        gone = Gone(self.transport.abort)
         self.scope[GONE] = gone  # pyright: ignore[reportGeneralTypeIssues]  a key of our own
         # A client may send its next request before the last one is answered.
         self._requests = [*(each for each in self._requests if not each.over), gone]

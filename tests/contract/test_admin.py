@@ -1,18 +1,21 @@
 """The admin API over HTTP."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+import structlog
+import structlog.testing
 
 from hansa.accounts.audit import audit_path
 from hansa.accounts.keys import KeyRing, keys_path
 from hansa.core.clock import SystemClock
 from hansa.core.months import month_of
 from support.league import MemberSpec, make_league
-from support.nodes import Running, running
+from support.nodes import Running, hansa, running
 
 KEYS = "/hansa/v1/admin/keys"
 
@@ -115,6 +118,25 @@ async def test_every_act_is_in_the_audit_log(node: Running, admin: Admin):
     assert (status, body["error"]["code"]) == (403, "integrity_error")
 
 
+@pytest.mark.parametrize("garbage", [b"\xff\n", b'{"at_ms":'])
+async def test_a_node_serves_although_its_audit_log_was_damaged(tmp_path: Path, garbage: bytes):
+    settings = make_league(tmp_path, (MemberSpec("solo", replicas=("r1",)),))["solo"].settings()
+    async with running(settings) as node:
+        await admin_of(node)("POST", KEYS, {"name": "ci"})
+    with audit_path(settings.state_dir).open("ab") as file:
+        file.write(garbage)
+    with structlog.testing.capture_logs() as logs:
+        async with running(settings) as node:
+            ask = Admin(node, node.key)
+            body = {"model": "auto", "prompt": "x"}
+            assert (await ask("POST", "/v1/completions", body))[0] == 200
+            assert (await admin_of(node)("POST", KEYS, {"name": "more"}))[0] == 201
+            status, log = await admin_of(node)("GET", "/hansa/v1/admin/audit")
+    assert status == 200
+    assert log["entries"][-1]["details"]["name"] == "more"
+    assert "audit_log_damaged" in {each["event"] for each in logs}
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -146,6 +168,23 @@ async def test_a_drain_is_begun_and_on_record(tmp_path: Path):
         _, log = await admin("GET", "/hansa/v1/admin/audit?limit=1")
     assert begun == ["drain"]
     assert log["entries"][0]["act"] == "drain"
+
+
+async def test_the_command_drains_a_node_with_an_admin_key(tmp_path: Path):
+    made = make_league(tmp_path, (MemberSpec("solo", replicas=("r1",)),))
+    begun: list[str] = []
+    async with running(made["solo"].settings(), drain=lambda: begun.append("drain")) as node:
+        file = tmp_path / "key"
+        ring = KeyRing(keys_path(node.node.settings.state_dir), SystemClock())
+        command = ("node", "drain", "--node", node.url, "--key-file", file)
+        file.write_text(node.key)
+        refused = await asyncio.to_thread(hansa, *command)
+        assert (refused.returncode, begun) == (1, [])
+        assert "scope: admin" in refused.stderr
+        file.write_text(ring.create("root", "team", admin=True)[1])
+        drained = await asyncio.to_thread(hansa, *command)
+    assert (drained.returncode, drained.stdout, begun) == (0, "", ["drain"])
+    assert "takes nothing new" in drained.stderr
 
 
 async def test_the_limits_a_node_starts_with_are_on_record(node: Running, admin: Admin):

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from hansa.accounts.audit import AuditLog, audit_path
+from hansa.accounts.audit import AuditLog, Warn, audit_path
 from hansa.accounts.keys import ApiKey, KeyRing, keys_path
 from hansa.accounts.scopes import ANYTHING, Scope, day_and_time
 from hansa.accounts.tiers import Tier, TierLimits
@@ -20,11 +20,12 @@ def command_line() -> str:
     return f"cli uid={os.getuid()}"
 
 
-def open_administration(state_dir: Path) -> "Administration":
-    """For commands that manage the node of `state_dir`, whether it runs or not."""
+def open_administration(state_dir: Path, warn: Warn | None = None) -> "Administration":
+    """For commands that manage the node of `state_dir`, whether it runs or not; `warn` is told of
+    damage to the audit log."""
     clock = SystemClock()
     return Administration(
-        KeyRing(keys_path(state_dir), clock), AuditLog(audit_path(state_dir), clock)
+        KeyRing(keys_path(state_dir), clock), AuditLog(audit_path(state_dir), clock, warn)
     )
 
 

@@ -59,6 +59,8 @@ def check_request(request: Request) -> None:
     _bounded("the number of inputs", len(request.inputs), 0, INPUTS_MAX)
     if request.budget_ms is not None:
         _bounded("budget_ms", request.budget_ms, 1, BUDGET_MS_MAX)
+    if request.deadline_ms is not None:
+        _bounded("deadline_ms", request.deadline_ms, 1, BUDGET_MS_MAX)
     _check_sampling(request.sampling)
     _check_policy(request.policy)
     _check_text(request)

@@ -7,13 +7,13 @@ replicas are eligible and how the receipt is signed differ.
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import structlog
 
 from hansa.answer.admit import Gate, check_request
-from hansa.answer.attempt import Attempt, Settled
+from hansa.answer.attempt import Asked, Attempt, Settled
 from hansa.answer.closing import Closing, Granted, Progress
 from hansa.answer.fleet import Fleet
 from hansa.answer.journal import Journal
@@ -21,6 +21,7 @@ from hansa.core.bounds import ATTEMPTS_MAX
 from hansa.core.clock import Clock
 from hansa.core.deadline import Deadline
 from hansa.core.errors import (
+    DeadlineUnmet,
     EngineError,
     EngineUnavailable,
     HansaError,
@@ -93,8 +94,9 @@ class Answering:
         Raises:
             UserError, PolicyRefusal: it cannot be served as asked.
             EngineUnavailable, PeerUnavailable: nobody could serve it now.
+            DeadlineUnmet: nobody can answer it, or has begun to, by its deadline.
         """
-        asked = _Asked(request, granted, account, self._clock.monotonic_s(), settled)
+        asked = Asked(request, granted, account, self._clock.monotonic_s(), settled)
         entered = False
         try:
             check_request(request)
@@ -127,9 +129,13 @@ class Answering:
             await asyncio.sleep(0.01)
         await self.close()
 
-    async def _first_that_begins(self, asked: "_Asked") -> Attempt:
+    async def _first_that_begins(self, asked: Asked) -> Attempt:
         tried: set[str] = set()
+        if (deadline_ms := asked.request.deadline_ms) is not None:
+            asked = replace(asked, until_s=asked.arrived_s + deadline_ms / 1000)
         for number in range(1, ATTEMPTS_MAX + 1):
+            if asked.until_s is not None:
+                asked = asked.with_time_left(self._clock.monotonic_s())
             candidates = self._fleet.candidates(asked.request, local_only=asked.granted is not None)
             chosen = plan(asked.request, [each for each in candidates if each.name not in tried])
             route = _preferred(chosen, asked.request)
@@ -145,16 +151,18 @@ class Answering:
                 self._journal.failover(attempt, error)
                 if len(chosen.routes) == 1 or number == ATTEMPTS_MAX:
                     raise
+                if asked.until_s is not None and self._clock.monotonic_s() >= asked.until_s:
+                    raise
         raise AssertionError("the loop above returns or raises")
 
-    def _patience_s(self, asked: "_Asked", chosen: Plan, route: Considered) -> float | None:
+    def _patience_s(self, asked: Asked, chosen: Plan, route: Considered) -> float | None:
         """After how long a second replica is asked beside the first; None: never."""
         if asked.request.task != "complete" or asked.granted or len(chosen.routes) == 1:
             return None
         return self._fleet.slow_s(route.candidate)
 
     async def _begin_hedged(
-        self, asked: "_Asked", chosen: Plan, first: Attempt, patience_s: float
+        self, asked: Asked, chosen: Plan, first: Attempt, patience_s: float
     ) -> Attempt:
         """Begin `first`; once it is slower than usual, another too. Who begins sooner is kept."""
         racers = {asyncio.create_task(self._begin(first)): first}
@@ -184,7 +192,7 @@ class Answering:
         elif task.cancelled() and attempt.route.candidate.local:
             await self._meter(attempt)
 
-    def _attempt(self, asked: "_Asked", chosen: Plan, route: Considered, number: int) -> Attempt:
+    def _attempt(self, asked: Asked, chosen: Plan, route: Considered, number: int) -> Attempt:
         request = asked.request
         # Another member's replica that broke off may have signed a receipt under the first id.
         again = number > 1 and asked.granted is None
@@ -206,17 +214,19 @@ class Answering:
             progress=Progress(self._clock.now_ms(), self._clock.monotonic_s()),
             arrived_s=asked.arrived_s,
             settled=asked.settled,
+            until_s=asked.until_s,
         )
 
-    def _origin(self, asked: "_Asked") -> str:
+    def _origin(self, asked: Asked) -> str:
         return asked.granted.grant.issuer if asked.granted else self._fleet.member
 
     async def _begin(self, attempt: Attempt) -> None:
         """Wait for the first chunk, after which nothing is tried elsewhere."""
         candidate, progress = attempt.route.candidate, attempt.progress
         self._fleet.begin(candidate, attempt.request)
+        wait_s = self._wait_s(attempt)
         try:
-            with Deadline(FIRST_CHUNK_TIMEOUT_S):
+            with Deadline(wait_s):
                 attempt.first = await anext(attempt.stream, None)
             if attempt.first is None:
                 raise EngineUnavailable(f"{candidate.name} ended without an answer")
@@ -230,13 +240,19 @@ class Answering:
             self._closing.forget(attempt.request.id, refused=refused)
             await attempt.stream.aclose()
             if isinstance(error, TimeoutError):
-                error = EngineUnavailable(
-                    f"{candidate.name} did not begin within {FIRST_CHUNK_TIMEOUT_S:g} s"
-                )
+                error = _not_begun(attempt, wait_s)
             self._suspect(attempt, error)
             raise error from None
 
+    def _wait_s(self, attempt: Attempt) -> float:
+        """How long its first chunk is waited for."""
+        if attempt.until_s is None:
+            return FIRST_CHUNK_TIMEOUT_S
+        return min(FIRST_CHUNK_TIMEOUT_S, attempt.until_s - self._clock.monotonic_s())
+
     def _suspect(self, attempt: Attempt, error: BaseException) -> None:
+        if isinstance(error, DeadlineUnmet):
+            return
         candidate = attempt.route.candidate
         out_of_reach = isinstance(error, (EngineUnavailable, PeerUnavailable))
         if out_of_reach or (candidate.local and isinstance(error, EngineError)):
@@ -357,15 +373,19 @@ class Answering:
         self._fleet.local[candidate.replica.id].measured(progress.usage, first_s, decode_s)
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A request as it came in."""
-
-    request: Request
-    granted: Granted | None
-    account: str
-    arrived_s: float
-    settled: Settled | None
+def _not_begun(attempt: Attempt, wait_s: float) -> EngineUnavailable:
+    """Why it is waited for no longer: its deadline, or our patience."""
+    name = attempt.route.candidate.name
+    if wait_s >= FIRST_CHUNK_TIMEOUT_S:
+        return EngineUnavailable(f"{name} did not begin within {FIRST_CHUNK_TIMEOUT_S:g} s")
+    queue_ms = attempt.route.prediction.queue_ms
+    error = DeadlineUnmet(
+        f"{name} did not begin to answer before the deadline; {queue_ms:.0f} ms in its queue "
+        "were predicted",
+        hint="try again later, or allow more time",
+    )
+    error.retry_after_s = queue_ms / 1000
+    return error
 
 
 async def _winner(racers: dict[asyncio.Task[None], Attempt]) -> Attempt:

@@ -1,16 +1,40 @@
-"""One request at one replica, while it lasts."""
+"""One request as it came in, and at one replica while it lasts."""
 
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import msgspec
 
 from hansa.answer.closing import Granted, Progress
 from hansa.answer.recent import Outcome
+from hansa.core.errors import DeadlineUnmet
 from hansa.core.money import NanoUsd
 from hansa.routing.choose import Considered
 from hansa.wire.requests import Chunk, Request, Usage
 
 Settled = Callable[[Usage, NanoUsd], None]
 """Is told what an attempt used and what that costs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as it came in."""
+
+    request: Request
+    granted: Granted | None
+    account: str
+    arrived_s: float
+    settled: Settled | None
+    until_s: float | None = None
+    """Its deadline, by the monotonic clock."""
+
+    def with_time_left(self, now_s: float) -> "Asked":
+        """The same with the deadline counted from now. Raises DeadlineUnmet once it has passed."""
+        assert self.until_s is not None
+        left_ms = int((self.until_s - now_s) * 1000)
+        if left_ms < 1:
+            raise DeadlineUnmet("no replica began to answer before the deadline")
+        return replace(self, request=msgspec.structs.replace(self.request, deadline_ms=left_ms))
 
 
 @dataclass(slots=True)
@@ -30,6 +54,8 @@ class Attempt:
     progress: Progress
     arrived_s: float
     settled: Settled | None = None
+    until_s: float | None = None
+    """When its caller wants it no more, unless it has begun; by the monotonic clock."""
     first: Chunk | None = None
     replica: str = ""
     """Who serves it; a peer may take another replica than the one routing wished for."""

@@ -48,21 +48,26 @@ def list_(limit: int, config: Path, as_json: bool) -> None:
 @_config
 @_json
 def verify(config: Path, as_json: bool) -> None:
-    """Follow the log's chain of digests; exit code 1 if a line was changed or taken out.
+    """Follow the log's chain of digests; exit code 1 if a line was changed or taken out, now or
+    in a file before this one.
 
     Keep the head it prints elsewhere: a later log that does not hold it was cut or rewritten.
     """
     verdict = _log(config).verify()
     if as_json:
         print_json({"entries": verdict.entries, "head": verdict.head,
-                    "torn_bytes": verdict.torn_bytes})  # fmt: skip
-        return
+                    "torn_bytes": verdict.torn_bytes, "breaks": verdict.breaks})  # fmt: skip
+        raise SystemExit(1 if verdict.breaks else 0)
     print(f"{verdict.entries} acts, head {verdict.head}")
     if verdict.torn_bytes:
         say(
             f"the last line was never finished ({verdict.torn_bytes} bytes): its writer was killed "
             "as it wrote; the next act replaces it"
         )
+    for each in verdict.breaks:
+        say(each)
+    if verdict.breaks:
+        raise SystemExit(1)
 
 
 def _details(details: dict[str, str]) -> str:

@@ -112,4 +112,4 @@ def _administration(config: Path) -> "Administration":
     from hansa.accounts.administration import open_administration
     from hansa.core.settings import load_settings
 
-    return open_administration(load_settings(config).state_dir)
+    return open_administration(load_settings(config).state_dir, say)

@@ -38,7 +38,7 @@ HELP = {
     "ask": "Answer a question about the codebase, with files and lines.",
     "index": "Make a repository searchable.",
     "search": "Search the indexed repository.",
-    "node": "Serve or inspect a member's node.",
+    "node": "Serve, inspect or drain a member's node.",
     "doctor": "Check this machine and configuration; say what to do.",
     "key": "Create, list and revoke API keys.",
     "tier": "Show what keys of each tier may use.",

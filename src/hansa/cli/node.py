@@ -1,4 +1,4 @@
-"""`hansa node`: serve a member's node, or look at one that runs."""
+"""`hansa node`: serve a member's node, look at one that runs, or end it."""
 
 import os
 from pathlib import Path
@@ -13,9 +13,16 @@ if TYPE_CHECKING:
     from hansa.wire.native import RequestView
 
 
+_url = click.option("--node", "url", metavar="URL", help="The node to ask; else HANSA_NODE_URL.")
+_key_file = click.option("--key-file", type=click.Path(path_type=Path),
+                         help="File that holds its key; else HANSA_API_KEY.")  # fmt: skip
+_state_dir = click.option("--state-dir", type=click.Path(path_type=Path),
+                          help="Where Hansa keeps its state.")  # fmt: skip
+
+
 @click.group()
 def node() -> None:
-    """Serve and inspect a member's node."""
+    """Serve, inspect and drain a member's node."""
 
 
 @node.command()
@@ -25,7 +32,7 @@ def node() -> None:
     "--port", type=click.IntRange(0, 65535), help="Port to listen on, instead of the file's."
 )
 def serve(config: Path, port: int | None) -> None:
-    """Serve the node that CONFIG describes, until SIGINT or SIGTERM."""
+    """Serve the node that the file of --config describes, until SIGINT, SIGTERM or a drain."""
     import msgspec
 
     from hansa.core.settings import load_settings
@@ -39,9 +46,9 @@ def serve(config: Path, port: int | None) -> None:
 
 
 @node.command()
-@click.option("--node", "url", metavar="URL", help="The node to ask; else HANSA_NODE_URL.")
-@click.option("--key-file", type=click.Path(path_type=Path), help="File that holds its key.")
-@click.option("--state-dir", type=click.Path(path_type=Path), help="Where Hansa keeps its state.")
+@_url
+@_key_file
+@_state_dir
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def status(url: str | None, key_file: Path | None, state_dir: Path | None, as_json: bool) -> None:
     """Show a running node: members, replicas, last requests. Exits 1 if it is not ready."""
@@ -74,6 +81,24 @@ def status(url: str | None, key_file: Path | None, state_dir: Path | None, as_js
         )  # fmt: skip
     if not view.ready:
         raise SystemExit(1)
+
+
+@node.command()
+@_url
+@_key_file
+@_state_dir
+def drain(url: str | None, key_file: Path | None, state_dir: Path | None) -> None:
+    """Have a running node take nothing new, finish its answers and end; needs an admin key.
+
+    There is no way back: a drained node is started again.
+    """
+    from hansa.core.files import user_state_dir
+    from hansa.editor.connection import find_connection
+    from hansa.editor.control import begin_drain
+
+    connection = find_connection(url, key_file, os.environ, state_dir or user_state_dir())
+    begin_drain(connection)
+    say(f"{connection.url} takes nothing new; it ends when the answers under way have")
 
 
 def _server(request: "RequestView") -> str:

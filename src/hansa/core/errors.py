@@ -12,6 +12,7 @@ HansaError
   |   x SpendLimit       no more this month
   + EngineError          the inference engine failed
   |   x EngineUnavailable  it cannot be reached or has no room; another replica may serve
+  |       x DeadlineUnmet  no replica can answer before the caller's deadline
   + PeerError            another member's node refused or failed
   |   x PeerUnavailable  it cannot be reached; another replica may serve
   + IntegrityError       a signature, digest or proof does not hold
@@ -114,6 +115,12 @@ class EngineUnavailable(EngineError):
     code = "engine_unavailable"
     status = 503
     retryable = True
+
+
+class DeadlineUnmet(EngineUnavailable):
+    """Says nothing against a replica: there was too little time."""
+
+    code = "deadline_unmet"
 
 
 class PeerError(HansaError):

@@ -1,4 +1,4 @@
-"""Looks at a running node: its view of the league, and where a request would go."""
+"""Looks at a running node (its view of the league, where a request would go), and ends it."""
 
 import asyncio
 
@@ -6,6 +6,7 @@ import msgspec
 
 from hansa.editor.connection import Connection
 from hansa.editor.node import NodeClient
+from hansa.wire.admin import Draining
 from hansa.wire.native import Explanation, NodeView
 from hansa.wire.requests import Request
 
@@ -29,3 +30,13 @@ def fetch_explanation(connection: Connection, request: Request) -> Explanation:
             return await client.fetch("/hansa/v1/route/explain", Explanation, body)
 
     return asyncio.run(fetch())
+
+
+def begin_drain(connection: Connection) -> Draining:
+    """Have the node take nothing new and end in order; KeyScope unless the key is an admin's."""
+
+    async def ask() -> Draining:
+        async with NodeClient(connection) as client:
+            return await client.fetch("/hansa/v1/admin/drain", Draining, b"")
+
+    return asyncio.run(ask())

@@ -1,10 +1,14 @@
 """A node's error as it came over the wire, raised again as what it was."""
 
-from hansa.core.errors import HansaError, PolicyRefusal
+from hansa.core.errors import HansaError, KeyScope, PolicyRefusal
 from hansa.editor.plain import plain
 from hansa.wire.native import ErrorBody
 
 MESSAGE_CHARS_MAX = 2_000
+
+_SCOPE = " (scope: "
+_MORE_THAN_TEXT = (PolicyRefusal, KeyScope)
+"""Not made of a message and a hint alone."""
 
 
 def as_error(failure: ErrorBody) -> HansaError:
@@ -13,6 +17,9 @@ def as_error(failure: ErrorBody) -> HansaError:
     hint = plain(failure.hint[:MESSAGE_CHARS_MAX])
     if failure.code == PolicyRefusal.code:
         return PolicyRefusal(message, rule=plain(failure.rule), hint=hint)
+    said, _, scope = message.removesuffix(")").rpartition(_SCOPE)
+    if failure.code == KeyScope.code and said:
+        return KeyScope(said, scope=scope, hint=hint)
     kind = _by_code().get(failure.code, HansaError)
     error = kind(message, hint=hint)
     error.code = failure.code
@@ -26,5 +33,5 @@ def _by_code() -> dict[str, type[HansaError]]:
     while left:
         kind = left.pop()
         kinds.setdefault(kind.code, kind)
-        left += [each for each in kind.__subclasses__() if each is not PolicyRefusal]
+        left += [each for each in kind.__subclasses__() if each not in _MORE_THAN_TEXT]
     return kinds

@@ -113,7 +113,7 @@ class NodeClient:
                 method, url + path, data=body, allow_redirects=False
             )
         try:
-            if response.status != HTTPStatus.OK:
+            if response.status not in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
                 raise await self._refusal(response)
             return _decode(await _read(response, url), kind, url)
         finally:

@@ -16,9 +16,10 @@ from hansa.core.errors import EngineError, EngineUnavailable, HansaError
 from hansa.engines.base import EngineState
 from hansa.engines.bodies import chat_body, embed_body, middle_body, prompt_body
 from hansa.engines.events import EventReader, error_text
-from hansa.engines.http import HttpClient
+from hansa.engines.http import HttpClient, HttpReply
 from hansa.engines.quirks import Quirks
 from hansa.engines.refusals import ERROR_BYTES_MAX, refusal
+from hansa.observe import traces
 from hansa.wire.features import Feature
 from hansa.wire.requests import Chunk, Request, Usage
 from hansa.wire.sse import Decoder
@@ -99,7 +100,7 @@ class Compatible:
             yield await self._embed(request)
             return
         path, body = self._asked(request)
-        reply = await self._http.send("POST", self._base + path, msgspec.json.encode(body))
+        reply = await self._send(path, msgspec.json.encode(body))
         try:
             if reply.status != 200:
                 raise await refusal(reply, self._config.name, self._quirks.too_long)
@@ -114,6 +115,11 @@ class Compatible:
             reply.abort()
             raise
         yield last
+
+    async def _send(self, path: str, body: bytes) -> HttpReply:
+        # A provider writes no spans that its customer could read.
+        trace = () if self._quirks.hosted else traces.passed_on()
+        return await self._http.send("POST", self._base + path, body, trace)
 
     def _asked(self, request: Request) -> tuple[str, dict[str, Any]]:
         """Path and body of a request for text."""
@@ -149,7 +155,7 @@ class Compatible:
 
     async def _embed(self, request: Request) -> Chunk:
         body = msgspec.json.encode(embed_body(request, self._named(request)))
-        reply = await self._http.send("POST", self._base + self._quirks.embed, body)
+        reply = await self._send(self._quirks.embed, body)
         try:
             if reply.status != 200:
                 raise await refusal(reply, self._config.name, self._quirks.too_long)

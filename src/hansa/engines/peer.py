@@ -10,6 +10,7 @@ import msgspec
 
 from hansa.core.bounds import PEER_TIMEOUT_S, REQUEST_DEADLINE_S
 from hansa.core.errors import (
+    DeadlineUnmet,
     EngineUnavailable,
     HansaError,
     PeerError,
@@ -17,6 +18,7 @@ from hansa.core.errors import (
     PolicyRefusal,
 )
 from hansa.engines.base import EngineState
+from hansa.observe import traces
 from hansa.wire.features import Feature
 from hansa.wire.protocol import GRANT_HEADER, HELLO_HEADER
 from hansa.wire.requests import Chunk, Request
@@ -52,7 +54,11 @@ class PeerClient:
             async with self._http.post(
                 f"{self._url}/hansa/v1/peer/answer",
                 data=body,
-                headers={GRANT_HEADER: grant, "content-type": "application/json"},
+                headers=[
+                    (GRANT_HEADER, grant),
+                    ("content-type", "application/json"),
+                    *traces.passed_on(),
+                ],
                 timeout=timeout,
             ) as reply:
                 if reply.status != 200:
@@ -110,6 +116,8 @@ class PeerClient:
         hint = str(said.get("hint", ""))
         if said.get("rule"):
             return PolicyRefusal(message, rule=str(said["rule"]), hint=hint)
+        if said.get("code") == DeadlineUnmet.code:
+            return DeadlineUnmet(message, hint=hint)
         # Its node answers, so only this replica of it is out of reach.
         kind = EngineUnavailable if said.get("retryable") else PeerError
         return kind(message, hint=hint)

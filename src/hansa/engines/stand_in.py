@@ -43,6 +43,8 @@ class StandIn:
     """Put into the delta of the first event, such as tool calls."""
     seen: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     """Bodies that came in."""
+    heads: list[str] = field(default_factory=list[str])
+    """What came before each of them."""
     left: int = 0
     """Connections that were closed while an answer was being written."""
     open: int = 0
@@ -62,16 +64,18 @@ class StandIn:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = _HEAD.search(head)
                 body = await reader.readexactly(int(length[1])) if length else b""
-                await self._reply(head.split(b" ", 2)[1].decode(), body, reader, writer)
+                await self._reply(head.decode(), body, reader, writer)
         writer.close()
 
     async def _reply(
-        self, path: str, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, head: str, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
+        path = head.split(" ", 2)[1]
         if path in ("/health", "/api/version"):
             writer.write(_whole(b"{}"))
             return
         self.seen.append(msgspec.json.decode(body))
+        self.heads.append(head)
         if path.endswith("/embeddings"):
             writer.write(_whole(_embeddings(self.seen[-1])))
             return
@@ -84,6 +88,7 @@ class StandIn:
         finally:
             self.open -= 1
             gone.cancel()
+            await asyncio.wait({gone})  # the next request is read by the same reader
 
     async def _fail_first(self, writer: asyncio.StreamWriter) -> bool:
         """Faults before the first event; whether there was one."""

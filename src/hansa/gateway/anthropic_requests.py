@@ -34,6 +34,7 @@ def messages_request(asked: wire.MessagesRequest, key: ApiKey) -> Request:
         sampling=sampling,
         policy=policy(own, key),
         budget_ms=own.budget_ms,
+        deadline_ms=own.deadline_ms,
         stream=asked.stream,
         tools=tools,
         tool_choice=held(_tool_choice(asked), tools),

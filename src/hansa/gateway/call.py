@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -46,9 +46,11 @@ class ClientLeft(Exception):
 class Gone:
     """Whether the client left; whoever works for it is cancelled at that moment."""
 
-    __slots__ = ("_worker", "left", "over", "whole")
+    __slots__ = ("_worker", "cut", "left", "over", "whole")
 
-    def __init__(self) -> None:
+    def __init__(self, cut: Callable[[], None]) -> None:
+        self.cut = cut
+        """Breaks the connection off, without what still waits to be sent."""
         self.whole = False
         """All of the request has arrived."""
         self.left = False

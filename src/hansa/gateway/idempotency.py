@@ -2,7 +2,8 @@
 
 Source: IETF draft "The Idempotency-Key HTTP Header Field". Answers are kept in memory, for a while
 and up to a size: what a restart or a very long answer costs is a second generation, never a wrong
-answer.
+answer. Each caller has a share of that room, so that one who floods it loses only answers of its
+own; what is being answered is never forgotten.
 """
 
 from collections import OrderedDict
@@ -23,9 +24,13 @@ KEPT_S = 600.0
 ANSWERS_MAX = 1024
 ANSWER_BYTES_MAX = 1024 * 1024
 ALL_BYTES_MAX = 64 * 1024 * 1024
+CALLER_ANSWERS_MAX = ANSWERS_MAX // 4
+CALLER_BYTES_MAX = ALL_BYTES_MAX // 4
 NAME_CHARS_MAX = 255
 
 Message = MutableMapping[str, Any]
+Name = tuple[str, str, str]
+"""Caller, the header's value, path."""
 
 
 class InProgress(HansaError):
@@ -43,13 +48,21 @@ class OtherRequest(UserError):
     status = 422
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Kept:
-    """An answer as it went out, or its place while it is being given."""
+    """An answer as it went out."""
 
     body_sha256: str
     until_s: float
-    messages: list[Message] | None = None
+    messages: list[Message]
+    size: int
+
+
+@dataclass(slots=True)
+class _Share:
+    """What is kept for one caller, oldest first."""
+
+    names: OrderedDict[Name, None] = field(default_factory=OrderedDict[Name, None])
     size: int = 0
 
 
@@ -70,7 +83,10 @@ class Replays:
     def __init__(self, keys: KeyRing, clock: Clock) -> None:
         self._keys = keys
         self._clock = clock
-        self._kept: OrderedDict[tuple[str, str, str], _Kept] = OrderedDict()
+        self._begun: dict[Name, str] = {}
+        """Digests of the bodies that are being answered; as many as there are connections."""
+        self._kept: OrderedDict[Name, _Kept] = OrderedDict()
+        self._shares: dict[str, _Share] = {}
         self._bytes = 0
 
     def guard(self, routes: Iterable[Route], form: ErrorForm) -> list[Route]:
@@ -92,7 +108,7 @@ class Replays:
 
         return Route(route.method, route.path, handle)
 
-    def find(self, name: tuple[str, str, str], body_sha256: str) -> _Replay | None:
+    def find(self, name: Name, body_sha256: str) -> _Replay | None:
         """What was sent to the first request of this name; None if this is the first.
 
         Raises:
@@ -102,45 +118,54 @@ class Replays:
         while self._kept and next(iter(self._kept.values())).until_s <= now_s:
             self._drop(next(iter(self._kept)))
         known = self._kept.get(name)
-        if known is None:
+        first_sha256 = known.body_sha256 if known else self._begun.get(name)
+        if first_sha256 is None:
             return None
-        if known.body_sha256 != body_sha256:
+        if first_sha256 != body_sha256:
             raise OtherRequest(
                 f"the {HEADER} {name[1]!r} came with another request before",
                 hint="use a new key for each request",
             )
-        if known.messages is None:
+        if known is None:
             raise InProgress(f"the request with the {HEADER} {name[1]!r} is being answered")
         return _Replay(known.messages)
 
-    def begin(self, name: tuple[str, str, str], body_sha256: str) -> None:
-        """Hold the name's place while its request is answered."""
-        while len(self._kept) >= ANSWERS_MAX:
-            self._drop(next(iter(self._kept)))
-        self._kept[name] = _Kept(body_sha256, self._clock.monotonic_s() + KEPT_S)
+    def begin(self, name: Name, body_sha256: str) -> None:
+        """Hold the name's place while its request is answered; `end` gives it back."""
+        self._begun[name] = body_sha256
 
-    def end(self, name: tuple[str, str, str], record: "_Record | None") -> None:
+    def end(self, name: Name, record: "_Record | None") -> None:
         """Keep what was sent, or forget the name so that it can be tried again."""
-        known = self._kept.get(name)
-        if known is None or known.messages is not None:
+        body_sha256 = self._begun.pop(name, None)
+        if body_sha256 is None or record is None:
             return
-        if record is None or not record.whole or record.size > ANSWER_BYTES_MAX:
-            self._drop(name)
+        if not record.whole or record.size > ANSWER_BYTES_MAX:
             return
-        known.messages, known.size = record.messages, record.size
+        until_s = self._clock.monotonic_s() + KEPT_S
+        self._kept[name] = _Kept(body_sha256, until_s, record.messages, record.size)
+        share = self._shares.setdefault(name[0], _Share())
+        share.names[name] = None
+        share.size += record.size
         self._bytes += record.size
-        while self._bytes > ALL_BYTES_MAX:
+        while len(share.names) > CALLER_ANSWERS_MAX or share.size > CALLER_BYTES_MAX:
+            self._drop(next(iter(share.names)))
+        while len(self._kept) > ANSWERS_MAX or self._bytes > ALL_BYTES_MAX:
             self._drop(next(iter(self._kept)))
 
-    def name_of(self, call: Call) -> tuple[str, str, str]:
+    def name_of(self, call: Call) -> Name:
         """Names are each caller's own. Raises Unauthorized, UserError."""
         key, name = self._keys.check(call.secret()), call.header(HEADER)
         if len(name) > NAME_CHARS_MAX:
             raise UserError(f"an {HEADER} has at most {NAME_CHARS_MAX} characters")
         return key.id, name, call.path
 
-    def _drop(self, name: tuple[str, str, str]) -> None:
-        self._bytes -= self._kept.pop(name).size
+    def _drop(self, name: Name) -> None:
+        gone, share = self._kept.pop(name), self._shares[name[0]]
+        self._bytes -= gone.size
+        share.size -= gone.size
+        del share.names[name]
+        if not share.names:
+            del self._shares[name[0]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +173,7 @@ class _First:
     """Has the first request of a name answered, and keeps what is sent."""
 
     replays: Replays
-    name: tuple[str, str, str]
+    name: Name
     route: Route
 
     async def send(self, call: Call) -> None:

@@ -55,6 +55,7 @@ def fim_request(asked: wire.FimRequest, key: ApiKey) -> Request:
         sampling=sampling,
         policy=policy(asked.hansa, key),
         budget_ms=asked.hansa.budget_ms,
+        deadline_ms=asked.hansa.deadline_ms,
         stream=bool(asked.stream),
     )
 

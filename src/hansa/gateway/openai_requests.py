@@ -37,6 +37,7 @@ def chat_request(asked: wire.ChatRequest, key: ApiKey) -> Request:
         sampling=_sampling(asked, limit, logprobs),
         policy=policy(own, key),
         budget_ms=own.budget_ms,
+        deadline_ms=own.deadline_ms,
         stream=bool(asked.stream),
         tools=tools,
         tool_choice=held(_tool_choice(asked), tools),
@@ -66,6 +67,7 @@ def completion_request(asked: wire.CompletionRequest, key: ApiKey) -> Request:
         sampling=_sampling(asked, limit, asked.logprobs),
         policy=policy(own, key),
         budget_ms=own.budget_ms,
+        deadline_ms=own.deadline_ms,
         stream=bool(asked.stream),
     )
 
@@ -84,6 +86,7 @@ def embedding_request(asked: wire.EmbeddingRequest, key: ApiKey) -> Request:
         sampling=Sampling(max_tokens=1),
         policy=policy(asked.hansa, key),
         budget_ms=asked.hansa.budget_ms,
+        deadline_ms=asked.hansa.deadline_ms,
         stream=False,
     )
 

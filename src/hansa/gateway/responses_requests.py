@@ -31,6 +31,7 @@ def response_request(asked: wire.ResponseRequest, key: ApiKey) -> Request:
         ),
         policy=policy(own, key),
         budget_ms=own.budget_ms,
+        deadline_ms=own.deadline_ms,
         stream=bool(asked.stream),
         tools=tools,
         tool_choice=held(_tool_choice(asked), tools),

@@ -15,6 +15,9 @@ from hansa.wire.native import REQUEST_ID_HEADER, ROUTE_HEADER, ROUTE_REASON_HEAD
 from hansa.wire.requests import Chunk
 from hansa.wire.sse import encode_event
 
+LAST_WORD_S = 1.0
+"""How long a client that reads nothing keeps a stream that has failed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
@@ -39,19 +42,27 @@ class EventStream:
             with Deadline(REQUEST_DEADLINE_S):
                 await self._send(call)
         except HansaError as error:
-            call.failed = True
-            await _body(call, self.encoding.error(error), more=False)
+            await self._fail(call, error)
         except TimeoutError:
-            call.failed = True
-            await _body(call, self.encoding.error(_late()), more=False)
+            await self._fail(call, _late())
         except asyncio.CancelledError:
             gone = call.scope.get(GONE)
             if gone is None or not gone.left:
-                call.failed = True
-                await _body(call, self.encoding.error(_stopped()), more=False)
+                await self._fail(call, _stopped())
             raise
         finally:
             await self.answer.aclose()
+
+    async def _fail(self, call: Call, error: HansaError) -> None:
+        """End the stream with an error; a client that does not even read that is cut off."""
+        call.failed = True
+        try:
+            # Not `Deadline`: this task may be one that was cancelled.
+            async with asyncio.timeout(LAST_WORD_S):
+                await _body(call, self.encoding.error(error), more=False)
+        except TimeoutError:
+            if (gone := call.scope.get(GONE)) is not None:
+                gone.cut()
 
     async def _send(self, call: Call) -> None:
         lines = [(b"content-type", b"text/event-stream; charset=utf-8")]

@@ -8,7 +8,6 @@ import functools
 import logging
 import os
 import threading
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,13 +16,12 @@ import structlog
 
 from hansa import __version__
 from hansa.core.errors import ConfigError
+from hansa.observe.traces import HEADER, OWN, PARENT, ids_of
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricReader
     from opentelemetry.sdk.trace import SpanProcessor
-
-PARENT: ContextVar[str] = ContextVar("traceparent", default="")
-"""The `traceparent` header of the request that this task works for."""
+    from opentelemetry.sdk.trace.id_generator import IdGenerator
 
 EXPORT_TIMEOUT_S = 3
 
@@ -92,7 +90,9 @@ class Telemetry:
                 "service.instance.id": member,
             }
         )
-        self._tracing = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self._tracing = TracerProvider(
+            resource=resource, shutdown_on_exit=False, id_generator=_ids()
+        )
         self._tracing.add_span_processor(spans)
         self._tracer = self._tracing.get_tracer("hansa")
         self._kind, self._failed = SpanKind.SERVER, Status(StatusCode.ERROR)
@@ -119,7 +119,7 @@ class Telemetry:
         end_ns = done.ended_at_ms * 1_000_000
         span = self._tracer.start_span(
             name,
-            self._context({"traceparent": PARENT.get()}),
+            self._context({HEADER: PARENT.get()}),
             self._kind,
             {**shared, **_own(done)},
             start_time=end_ns - round(done.duration_s * 1e9),
@@ -187,6 +187,22 @@ def open_telemetry(endpoint: str, member: str) -> Telemetry | None:
         ),
         PeriodicExportingMetricReader(metrics, export_timeout_millis=EXPORT_TIMEOUT_S * 1000),
     )
+
+
+def _ids() -> "IdGenerator":
+    """Gives a request's span the ids that others were told while it was worked on."""
+    from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+
+    class Ids(RandomIdGenerator):
+        def generate_trace_id(self) -> int:
+            own = OWN.get()
+            return ids_of(own)[0] if own else super().generate_trace_id()
+
+        def generate_span_id(self) -> int:
+            own = OWN.get()
+            return ids_of(own)[1] if own else super().generate_span_id()
+
+    return Ids()
 
 
 def _shared(done: Operation) -> dict[str, str]:

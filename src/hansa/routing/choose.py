@@ -4,7 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hansa.core.bounds import COMPLETE_BUDGET_MS
-from hansa.core.errors import EngineUnavailable, HansaError, NotFound, PolicyRefusal, Unsupported
+from hansa.core.errors import (
+    DeadlineUnmet,
+    EngineUnavailable,
+    HansaError,
+    NotFound,
+    PolicyRefusal,
+    Unsupported,
+)
 from hansa.routing.candidates import Candidate
 from hansa.routing.predict import Prediction, predict
 from hansa.routing.rules import RULES, Refusal, refusal
@@ -71,6 +78,7 @@ def plan(request: Request, candidates: Sequence[Candidate]) -> Plan:
         Unsupported: no engine can do all that is asked; it names what.
         PolicyRefusal: a rule leaves no replica; it names the rule.
         EngineUnavailable: every replica that may serve it is down.
+        DeadlineUnmet: none of them can answer by the request's deadline.
     """
     offered = [each for each in candidates if request.model in (ANY_MODEL, each.terms.model)]
     if not offered:
@@ -85,6 +93,8 @@ def plan(request: Request, candidates: Sequence[Candidate]) -> Plan:
     routes = tuple(sorted((each for each in allowed if each.usable), key=_order(budget_ms)))
     if not routes:
         raise _nothing_up(allowed)
+    if request.deadline_ms is not None:
+        routes = _in_time(routes, request.deadline_ms)
     return Plan(budget_ms, routes, considered)
 
 
@@ -99,6 +109,27 @@ def _order(budget_ms: int) -> Callable[[Considered], tuple[bool, int, float, str
 
 def _within(each: Considered, budget_ms: int) -> bool:
     return each.prediction.total_ms <= budget_ms
+
+
+def _in_time(routes: tuple[Considered, ...], deadline_ms: int) -> tuple[Considered, ...]:
+    """The routes that are predicted to answer by then. Raises DeadlineUnmet if none is."""
+    kept = tuple(each for each in routes if _within(each, deadline_ms))
+    if not kept:
+        raise _nothing_in_time(routes, deadline_ms)
+    return kept
+
+
+def _nothing_in_time(routes: Sequence[Considered], deadline_ms: int) -> DeadlineUnmet:
+    quickest = min(routes, key=lambda each: each.prediction.total_ms)
+    predicted = quickest.prediction
+    error = DeadlineUnmet(
+        f"no replica can answer in the {deadline_ms} ms that are left: the quickest, "
+        f"{quickest.candidate.name}, would take {predicted.total_ms:.0f} ms, "
+        f"{predicted.queue_ms:.0f} ms of it in its queue",
+        hint="try again later, allow more time, or ask for fewer tokens",
+    )
+    error.retry_after_s = predicted.queue_ms / 1000
+    return error
 
 
 def _nothing_offered(request: Request, candidates: Sequence[Candidate]) -> Exception:

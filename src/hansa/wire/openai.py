@@ -25,6 +25,8 @@ class Extension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     snippets: tuple[SnippetGiven, ...] = ()
     task: Task | None = None
     budget_ms: int | None = None
+    deadline_ms: int | None = None
+    """Refused at once, with 503 (Anthropic: 529), when no replica can answer in this time."""
 
 
 class _Ignored(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

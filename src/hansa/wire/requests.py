@@ -85,6 +85,9 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     policy: Policy = Policy()
     budget_ms: int | None = None
     """What the task may take, end to end; None leaves it to the task's default."""
+    deadline_ms: int | None = None
+    """What is left until nobody wants the answer. Refused when no replica can give it by then, or
+    has begun it by then; None: there is no such time."""
     stream: bool = True
     """False: nodes send the whole answer in one chunk, which costs them less."""
     replica: str = ""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from hansa.accounts.audit import NOTHING_BEFORE, AuditLog
+from hansa.core.digests import sha256_hex
 from hansa.core.errors import IntegrityError, StorageError
 
 from .conftest import NOW_MS, FakeClock
@@ -124,6 +125,101 @@ def test_every_way_to_tear_the_last_line_is_said_and_mended(
         assert entry.details == {"key": "k", "unfinished_line_bytes": str(end - start)}
         verdict = log.verify()
         assert (verdict.entries, verdict.torn_bytes) == (3, 0)
+
+
+def test_what_was_torn_off_is_kept(log: AuditLog, path: Path):
+    three(log)
+    for torn in (b'{"at_ms":1', b"\x00" * 512):
+        with path.open("ab") as file:
+            file.write(torn)
+        log.note("cli", "x", {})
+    assert path.with_suffix(".torn").read_bytes() == b'{"at_ms":1\n' + b"\x00" * 512 + b"\n"
+    assert path.with_suffix(".torn").stat().st_mode & 0o777 == 0o600
+    assert log.verify().entries == 5
+
+
+def test_a_node_that_starts_says_what_was_torn(path: Path, clock: FakeClock):
+    said: list[str] = []
+    log = AuditLog(path, clock, said.append)
+    three(log)
+    log.mend()
+    assert said == []
+    with path.open("ab") as file:
+        file.write(b"{")
+    log.mend()
+    assert ["never finished (1 bytes)" in each for each in said] == [True]
+    log.note("cli", "x", {})
+    assert "moved to" in said[-1]
+
+
+def damage(path: Path, how: str) -> bytes:
+    """Damage a log of three lines; what it then is."""
+    first, second, third = path.read_bytes().splitlines(keepends=True)
+    damaged = {
+        "a changed line": first + second.replace(b"bob", b"rob") + third,
+        "a line less": first + third,
+        "garbage in the middle": first + b"\xff garbage\n" + second + third,
+        "garbage at the end": first + second + third[:20] + b"\n",
+        "zeros at the end": first + second + third + b"\x00" * 200_000,
+    }[how]
+    path.write_bytes(damaged)
+    return damaged
+
+
+DAMAGES = ["a changed line", "a line less", "garbage in the middle", "garbage at the end",
+           "zeros at the end"]  # fmt: skip
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+@pytest.mark.parametrize("by", ["start", "act"])
+def test_nothing_is_appended_to_a_broken_chain(path: Path, clock: FakeClock, how: str, by: str):
+    said: list[str] = []
+    log = AuditLog(path, clock, said.append)
+    three(log)
+    damaged = damage(path, how)
+    if by == "start":
+        log.mend()
+    log.note("cli", "key_create", {"name": "zoe"})
+    begun, act = log.latest(10)
+    assert (begun.act, begun.before, act.details["name"]) == ("audit_broken", NOTHING_BEFORE, "zoe")
+    assert f"{path}, line" in begun.details["break"]
+    aside = path.with_name(begun.details["file"])
+    assert aside.read_bytes() == damaged
+    assert begun.details["sha256"] == sha256_hex(damaged)
+    verdict = log.verify()
+    assert verdict.entries == 2
+    assert verdict.breaks == (said[0],)
+    assert str(aside) in said[0]
+
+
+def test_a_break_is_said_at_each_start_and_its_file_is_watched(path: Path, clock: FakeClock):
+    said: list[str] = []
+    log = AuditLog(path, clock, said.append)
+    three(log)
+    damage(path, "a line less")
+    log.mend()
+    log.mend()
+    assert len(said) == 2
+    assert said[0] == said[1]
+    aside = path.with_name(log.latest(1)[0].details["file"])
+    aside.write_bytes(b"nothing to see")
+    assert "which was changed since" in log.verify().breaks[0]
+    aside.unlink()
+    assert "no longer there" in log.verify().breaks[0]
+
+
+def test_a_second_break_names_the_first(path: Path, clock: FakeClock):
+    log = AuditLog(path, clock)
+    three(log)
+    damage(path, "a line less")
+    three(log)
+    first = log.latest(10)[0].details["file"]
+    path.write_bytes(path.read_bytes().replace(b"bob", b"rob"))
+    log.mend()
+    second = log.latest(10)[0].details["file"]
+    assert first != second
+    assert first.encode() in path.with_name(second).read_bytes()
+    assert path.with_name(first).is_file()
 
 
 def test_long_details_are_cut(log: AuditLog):

@@ -43,6 +43,25 @@ async def test_a_changed_line_is_found(run, made: Made):
     assert "line 3" in verified.err
 
 
+async def test_an_act_after_a_break_says_so_and_so_does_verify(run, made: Made):
+    config = ("--config", str(made.config))
+    for name in ("ada", "bob", "eve"):
+        await run("key", "create", name, *config)
+    path = audit_path(made.settings().state_dir)
+    path.write_text(path.read_text().replace("bob", "rob"))
+    created = await run("key", "create", "zoe", *config)
+    assert created.code == 0
+    assert "the audit log was damaged" in created.err
+    assert len(created.out.splitlines()) == 1
+    verified = await run("audit", "verify", *config)
+    assert verified.code == 1
+    assert verified.out.startswith("2 acts, head ")
+    assert "line 3: it does not follow" in verified.err
+    verified = await run("audit", "verify", "--json", *config)
+    assert verified.code == 1
+    assert len(json.loads(verified.out)["breaks"]) == 1
+
+
 async def test_an_unfinished_line_is_said(run, made: Made):
     config = ("--config", str(made.config))
     await run("key", "create", "ada", *config)

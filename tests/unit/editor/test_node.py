@@ -15,6 +15,7 @@ from hansa.core.errors import (
     EngineError,
     EngineUnavailable,
     HansaError,
+    KeyScope,
     NotFound,
     PolicyRefusal,
     Unauthorized,
@@ -22,7 +23,7 @@ from hansa.core.errors import (
 from hansa.editor.connection import Connection
 from hansa.editor.failures import as_error
 from hansa.editor.node import NodeClient
-from hansa.wire.native import ErrorBody
+from hansa.wire.native import ErrorBody, error_body
 from hansa.wire.requests import Chunk, Request, Usage
 from hansa.wire.sse import encode_event
 
@@ -228,8 +229,26 @@ def connection_to(server: TestServer) -> Connection:
     return Connection(str(server.make_url("")).rstrip("/"), "secret")
 
 
+def _all_kinds(kind: type[HansaError]) -> set[type[HansaError]]:
+    return {kind}.union(*(_all_kinds(each) for each in kind.__subclasses__()))
+
+
 def test_errors_come_back_as_what_they_were() -> None:
     assert type(as_error(ErrorBody("invalid_api_key", "no such key"))) is Unauthorized
     unknown = as_error(ErrorBody("of_tomorrow", "too many", retryable=True))
     assert type(unknown) is HansaError
     assert (unknown.code, unknown.retryable) == ("of_tomorrow", True)
+
+
+def test_a_keys_scope_comes_back_with_its_refusal() -> None:
+    refused = KeyScope("this key may not manage the node", scope="admin", hint="use another")
+    told = as_error(error_body(refused))
+    assert isinstance(told, KeyScope)
+    assert (told.scope, told.message, told.hint) == ("admin", refused.message, "use another")
+    odd = as_error(ErrorBody("key_scope", "no"))
+    assert (odd.code, odd.message) == ("key_scope", "no")
+
+
+@pytest.mark.parametrize("kind", sorted(_all_kinds(HansaError), key=lambda kind: kind.__name__))
+def test_every_code_can_come_back(kind: type[HansaError]) -> None:
+    assert as_error(ErrorBody(kind.code, "it is so")).code == kind.code

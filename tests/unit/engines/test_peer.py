@@ -12,6 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from hansa.core.bounds import SSE_EVENT_BYTES_MAX
 from hansa.core.errors import (
+    DeadlineUnmet,
     EngineError,
     EngineUnavailable,
     HansaError,
@@ -113,6 +114,12 @@ async def test_its_error_is_told_as_its_own(node: Node, client: PeerClient):
     assert caught.value.hint == "wait"
     node.answers(b'{"error":{"message":"bad grant"}}', 403)
     with pytest.raises(PeerError, match="borg: bad grant"):
+        await read(client)
+
+
+async def test_too_little_time_is_not_taken_for_a_fault(node: Node, client: PeerClient):
+    node.answers(b'{"code":"deadline_unmet","message":"too late","retryable":true}', 503)
+    with pytest.raises(DeadlineUnmet, match="borg: too late"):
         await read(client)
 
 

@@ -1,6 +1,7 @@
 """Requests as OpenTelemetry sees them: GenAI names, true times, nobody's text."""
 
 import dataclasses
+import logging
 import socket
 import sys
 import time
@@ -14,7 +15,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from hansa.core.errors import ConfigError
-from hansa.observe.genai import PARENT, Operation, Telemetry, open_telemetry
+from hansa.observe.genai import Operation, Telemetry, open_telemetry
+from hansa.observe.traces import OWN, PARENT, own_traceparent, passed_on
 
 SERVED = Operation(
     request="req-1",
@@ -155,6 +157,8 @@ def test_a_collector_that_is_away_is_said_and_holds_nothing_up(
         began_s = time.monotonic()
         telemetry.close()
         assert time.monotonic() - began_s < 3
+    # Its thread goes on trying for a moment; what it says then is no other test's output.
+    logging.getLogger("opentelemetry").handlers = [logging.NullHandler()]
     assert {each["event"] for each in events} == {"telemetry_troubled"}
 
 
@@ -162,3 +166,47 @@ def test_a_node_without_the_extra_says_what_to_install(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
     with pytest.raises(ConfigError, match=r"install hansa\[otel\]"):
         open_telemetry("http://127.0.0.1:4318", "harbor")
+
+
+TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+
+
+@pytest.mark.parametrize("parent", [f"00-{TRACE}-{SPAN}-01", ""])
+def test_a_span_has_the_ids_that_others_were_told(
+    telemetry: Telemetry, spans: InMemorySpanExporter, parent: str
+) -> None:
+    own = own_traceparent(parent)
+    kept, kept_own = PARENT.set(parent), OWN.set(own)
+    telemetry.ended(SERVED)
+    assert passed_on() == [("traceparent", own)]
+    PARENT.reset(kept)
+    OWN.reset(kept_own)
+    [span] = spans.get_finished_spans()
+    assert span.context is not None
+    _, trace, mine, flags = own.split("-")
+    assert format(span.context.trace_id, "032x") == trace
+    assert format(span.context.span_id, "016x") == mine
+    assert (trace == TRACE, flags) == (bool(parent), "01")
+    assert passed_on() == []
+
+
+@pytest.mark.parametrize(
+    ("parent", "kept"),
+    [
+        (f"00-{TRACE}-{SPAN}-00", True),
+        (f"cc-{TRACE}-{SPAN}-01-more", True),
+        (f"00-{TRACE}-{SPAN}-01-more", False),
+        (f"ff-{TRACE}-{SPAN}-01", False),
+        (f"00-{'0' * 32}-{SPAN}-01", False),
+        (f"00-{TRACE}-{'0' * 16}-01", False),
+        (f"00-{TRACE.upper()}-{SPAN}-01", False),
+        (f"00-{TRACE}-{SPAN}-01\r\nx: y", False),
+        ("nonsense", False),
+    ],
+)
+def test_only_a_traceparent_is_passed_on(parent: str, kept: bool) -> None:
+    version, trace, span, flags = own_traceparent(parent).split("-")
+    assert (version, len(trace), len(span)) == ("00", 32, 16)
+    assert (trace == TRACE) is kept
+    assert span != SPAN
+    assert flags == (parent[53:55] if kept else "01")

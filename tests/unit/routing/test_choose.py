@@ -2,10 +2,12 @@
 
 import dataclasses
 
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hansa.core.errors import EngineUnavailable, PolicyRefusal
+from hansa.core.errors import DeadlineUnmet, EngineUnavailable, PolicyRefusal
 from hansa.routing.candidates import Candidate
 from hansa.routing.choose import BUDGET_MS, plan
 from hansa.routing.predict import RATE_MIN_PER_S, predict, prompt_tokens
@@ -149,3 +151,30 @@ def test_a_plan_never_holds_a_replica_that_is_refused_or_down(
         assert len(chosen.considered) == len(candidates)
         within = [each.prediction.total_ms <= chosen.budget_ms for each in chosen.routes]
         assert within == sorted(within, reverse=True)
+
+
+def by(deadline_ms: int) -> Request:
+    return msgspec.structs.replace(REQUEST, deadline_ms=deadline_ms)
+
+
+def test_only_replicas_that_answer_by_the_deadline_are_tried(make: Make):
+    candidates = [make("a/cheap", price=0, network_ms=50), make("b/dear", price=10**12)]
+    assert names(by(160), candidates) == ["a/cheap", "b/dear"]
+    assert names(by(110), candidates) == ["b/dear"]
+    assert len(plan(by(110), candidates).considered) == 2
+
+
+def test_a_deadline_that_nobody_meets_is_refused_with_the_quickest_ones_prediction(make: Make):
+    candidates = [make("a/far", network_ms=5_000), make("b/busy", busy=20)]
+    with pytest.raises(DeadlineUnmet, match="in the 200 ms") as caught:
+        plan(by(200), candidates)
+    assert "b/busy, would take 2310 ms, 2200 ms of it in its queue" in caught.value.message
+    assert caught.value.retry_after_s == pytest.approx(2.2)
+    assert (caught.value.status, caught.value.retryable) == (503, True)
+
+
+def test_a_replica_that_is_down_meets_no_deadline(make: Make):
+    with pytest.raises(DeadlineUnmet, match="b/busy"):
+        plan(by(200), [make("a/r", up=False), make("b/busy", busy=20)])
+    with pytest.raises(EngineUnavailable, match="is down"):
+        plan(by(200), [make("a/r", up=False, down_reason="it is gone")])
