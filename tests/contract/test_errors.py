@@ -70,6 +70,7 @@ SAID: dict[type[HansaError], Raised] = {
     errors.EngineError: broken(502),
     errors.PeerError: broken(502),
     errors.EngineUnavailable: BUSY,
+    errors.DeadlineUnmet: BUSY,
     errors.PeerUnavailable: BUSY,
     errors.StorageError: broken(507),
 }  # fmt: skip
