@@ -8,7 +8,7 @@ from hansa.accounts.keys import ApiKey
 from hansa.core.errors import UserError
 from hansa.core.ids import new_request_id
 from hansa.gateway.openai_requests import held, policy
-from hansa.routing.predict import prompt_tokens
+from hansa.routing.demand import prompt_tokens
 from hansa.wire import anthropic as wire
 from hansa.wire.requests import Message, Request, Sampling
 from hansa.wire.tools import Tool, ToolCall, ToolChoice

@@ -11,7 +11,7 @@ from hansa.core.clock import Clock
 from hansa.core.errors import RateLimited, SpendLimit
 from hansa.league.chain import Chain
 from hansa.ledger.receipts import price
-from hansa.routing.predict import prompt_tokens
+from hansa.routing.demand import prompt_tokens
 from hansa.wire.requests import ANY_MODEL, Request
 
 Dialect = Literal["openai", "anthropic"]

@@ -1,12 +1,11 @@
 """What routing knows of the world when it chooses: a snapshot, nothing live."""
 
-from dataclasses import dataclass
+import msgspec
 
 from hansa.wire.protocol import Member, ModelTerms, ReplicaStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """One replica of the league, as it looked a moment ago."""
 
     member: Member

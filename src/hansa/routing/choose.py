@@ -1,7 +1,8 @@
 """Which replica, and why: policy filters, predicted time and cost order."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from hansa.core.bounds import COMPLETE_BUDGET_MS
 from hansa.core.errors import (
@@ -13,6 +14,7 @@ from hansa.core.errors import (
     Unsupported,
 )
 from hansa.routing.candidates import Candidate
+from hansa.routing.demand import Demand
 from hansa.routing.predict import Prediction, predict
 from hansa.routing.rules import RULES, Refusal, refusal
 from hansa.wire.requests import ANY_MODEL, Request, Task
@@ -28,8 +30,7 @@ BUDGET_MS: dict[Task, int] = {
 """What a task may take end to end when the request does not say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Considered:
+class Considered(msgspec.Struct, frozen=True):
     """One replica and what became of it."""
 
     candidate: Candidate
@@ -41,8 +42,7 @@ class Considered:
         return self.refused is None and self.candidate.up
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """Replicas in the order to try them, and every replica that was considered."""
 
     budget_ms: int
@@ -83,8 +83,9 @@ def plan(request: Request, candidates: Sequence[Candidate]) -> Plan:
     offered = [each for each in candidates if request.model in (ANY_MODEL, each.terms.model)]
     if not offered:
         raise _nothing_offered(request, candidates)
+    demand = Demand.of(request)
     considered = tuple(
-        Considered(each, predict(request, each), refusal(request, each)) for each in offered
+        Considered(each, predict(demand, each), refusal(demand, each)) for each in offered
     )
     allowed = [each for each in considered if each.refused is None]
     if not allowed:

@@ -1,20 +1,17 @@
 """How long a replica would take for a request, and what it would cost."""
 
-from dataclasses import dataclass
+import msgspec
 
 from hansa.core.money import NanoUsd, price_tokens
 from hansa.routing.candidates import Candidate
+from hansa.routing.demand import CHARS_PER_TOKEN, Demand
 from hansa.wire.requests import Request
-
-CHARS_PER_TOKEN = 3.0
-"""Of source code, on the low side: rather too many tokens than too few."""
 
 RATE_MIN_PER_S = 1.0
 """No replica is believed to be slower; keeps a bad report from dividing by zero."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(msgspec.Struct, frozen=True):
     """Milliseconds and nano-dollars a request would take at one replica."""
 
     network_ms: float
@@ -28,10 +25,9 @@ class Prediction:
         return self.network_ms + self.queue_ms + self.prompt_ms + self.decode_ms
 
 
-def predict(request: Request, candidate: Candidate) -> Prediction:
+def predict(demand: Demand, candidate: Candidate) -> Prediction:
     """Estimate from the replica's own measured rates, its load and what its cache may hold."""
-    replica = candidate.replica
-    prompt = prompt_tokens(request)
+    request, replica, prompt = demand.request, candidate.replica, demand.prompt_tokens
     warm = min(int(candidate.warm_chars / CHARS_PER_TOKEN), prompt - 1)
     decode_ms = _ms(expected_tokens(request, candidate), replica.decode_tokens_per_s)
     prompt_ms = _ms(prompt - warm, replica.prompt_tokens_per_s)
@@ -48,11 +44,6 @@ def expected_tokens(request: Request, candidate: Candidate) -> int:
     allowed = request.sampling.max_tokens
     known = candidate.expected_tokens
     return allowed if known is None else max(1, min(known, allowed))
-
-
-def prompt_tokens(request: Request) -> int:
-    """An estimate before anything is tokenised; at least 1."""
-    return max(1, int(request.prompt_chars() / CHARS_PER_TOKEN))
 
 
 def _ms(tokens: int, per_s: float) -> float:

@@ -1,63 +1,61 @@
 """The hard rules: which replicas may not serve a request, however fast and cheap they are."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from hansa.routing.candidates import Candidate
-from hansa.routing.predict import prompt_tokens
-from hansa.wire.features import needed
-from hansa.wire.requests import Request
+from hansa.routing.demand import Demand
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     rule: str
     reason: str
 
 
-def capability(request: Request, candidate: Candidate) -> str:
+def capability(demand: Demand, candidate: Candidate) -> str:
     able = candidate.replica.features
-    missing = [each for each in needed(request) if each not in able]
+    missing = [each for each in demand.features if each not in able]
     if not missing:
         return ""
     return f"its engine cannot do {' or '.join(missing)} with {candidate.terms.model}"
 
 
-def residency(request: Request, candidate: Candidate) -> str:
-    wanted, region = request.policy.residency, candidate.replica.region
+def residency(demand: Demand, candidate: Candidate) -> str:
+    wanted, region = demand.request.policy.residency, candidate.replica.region
     if not wanted or region in wanted:
         return ""
     return f"it runs in {region!r}, the prompt must stay in {' or '.join(wanted)}"
 
 
-def licence(request: Request, candidate: Candidate) -> str:
-    wanted = request.policy.licences
+def licence(demand: Demand, candidate: Candidate) -> str:
+    wanted = demand.request.policy.licences
     if not wanted or candidate.terms.licence in wanted:
         return ""
     return f"its model is under {candidate.terms.licence}, not {' or '.join(wanted)}"
 
 
-def data_use(request: Request, candidate: Candidate) -> str:
-    if not request.policy.no_train or not candidate.member.trains_on_prompts:
+def data_use(demand: Demand, candidate: Candidate) -> str:
+    if not demand.request.policy.no_train or not candidate.member.trains_on_prompts:
         return ""
     return f"{candidate.member.id} trains on the prompts it serves"
 
 
-def tier(request: Request, candidate: Candidate) -> str:
-    if request.policy.tier in candidate.member.tiers:
+def tier(demand: Demand, candidate: Candidate) -> str:
+    if demand.request.policy.tier in candidate.member.tiers:
         return ""
-    return f"{candidate.member.id} does not serve the tier {request.policy.tier!r}"
+    return f"{candidate.member.id} does not serve the tier {demand.request.policy.tier!r}"
 
 
-def context(request: Request, candidate: Candidate) -> str:
-    needed = prompt_tokens(request) + request.sampling.max_tokens
+def context(demand: Demand, candidate: Candidate) -> str:
+    needed = demand.prompt_tokens + demand.request.sampling.max_tokens
     room = candidate.replica.context_tokens
     if needed <= room:
         return ""
     return f"about {needed} tokens do not fit its context of {room}"
 
 
-Rule = Callable[[Request, Candidate], str]
+Rule = Callable[[Demand, Candidate], str]
 """Says why a candidate may not serve; empty if it may."""
 
 RULES: dict[str, Rule] = {
@@ -71,9 +69,9 @@ RULES: dict[str, Rule] = {
 """In the order they are applied; a refusal names the rule that left no replica."""
 
 
-def refusal(request: Request, candidate: Candidate) -> Refusal | None:
+def refusal(demand: Demand, candidate: Candidate) -> Refusal | None:
     """The first rule that forbids `candidate`, if any does."""
     for name, rule in RULES.items():
-        if reason := rule(request, candidate):
+        if reason := rule(demand, candidate):
             return Refusal(name, reason)
     return None

@@ -1,7 +1,5 @@
 """The order of routes, and the reason given for the first."""
 
-import dataclasses
-
 import msgspec
 import pytest
 from hypothesis import given
@@ -10,7 +8,8 @@ from hypothesis import strategies as st
 from hansa.core.errors import DeadlineUnmet, EngineUnavailable, PolicyRefusal
 from hansa.routing.candidates import Candidate
 from hansa.routing.choose import BUDGET_MS, plan
-from hansa.routing.predict import RATE_MIN_PER_S, predict, prompt_tokens
+from hansa.routing.demand import Demand, prompt_tokens
+from hansa.routing.predict import RATE_MIN_PER_S, predict
 from hansa.routing.rules import refusal
 from hansa.wire.requests import Message, Policy, Request, Sampling
 
@@ -18,6 +17,7 @@ from .conftest import Make, make_candidate
 
 REQUEST = Request("r", "complete", prefix="x" * 30, sampling=Sampling(10))
 """10 tokens in, 10 out: 110 ms at a candidate as made."""
+DEMAND = Demand.of(REQUEST)
 
 
 def names(request: Request, candidates: list[Candidate]) -> list[str]:
@@ -75,31 +75,31 @@ def test_the_reason_fits_the_route(make: Make):
 
 
 def test_what_tasks_generate_lately_is_what_is_predicted(make: Make):
-    usual = dataclasses.replace(make(), expected_tokens=2)
-    assert predict(REQUEST, usual).decode_ms < predict(REQUEST, make()).decode_ms
-    endless = dataclasses.replace(make(), expected_tokens=10**6)
-    assert predict(REQUEST, endless).decode_ms == predict(REQUEST, make()).decode_ms
+    usual = msgspec.structs.replace(make(), expected_tokens=2)
+    assert predict(DEMAND, usual).decode_ms < predict(DEMAND, make()).decode_ms
+    endless = msgspec.structs.replace(make(), expected_tokens=10**6)
+    assert predict(DEMAND, endless).decode_ms == predict(DEMAND, make()).decode_ms
 
 
 def test_a_prediction_adds_up(make: Make):
-    each = predict(REQUEST, make(network_ms=5, busy=2, prompt_tokens_per_s=100))
+    each = predict(DEMAND, make(network_ms=5, busy=2, prompt_tokens_per_s=100))
     assert (each.network_ms, each.prompt_ms, each.decode_ms) == (5, 100, 100)
     assert each.queue_ms == 400
     assert each.total_ms == 605
 
 
 def test_a_warm_cache_saves_the_prompt_but_for_one_token(make: Make):
-    assert predict(REQUEST, make(warm_chars=15)).prompt_ms == 5
-    assert predict(REQUEST, make(warm_chars=10_000)).prompt_ms == 1
+    assert predict(DEMAND, make(warm_chars=15)).prompt_ms == 5
+    assert predict(DEMAND, make(warm_chars=10_000)).prompt_ms == 1
 
 
 def test_a_bad_report_divides_by_nothing(make: Make):
-    each = predict(REQUEST, make(prompt_tokens_per_s=0.0, decode_tokens_per_s=-5.0))
+    each = predict(DEMAND, make(prompt_tokens_per_s=0.0, decode_tokens_per_s=-5.0))
     assert each.decode_ms == 10 * 1000 / RATE_MIN_PER_S
 
 
 def test_the_price_is_of_prompt_and_answer(make: Make):
-    assert predict(REQUEST, make(price=1_000_000)).cost_nanousd == 20
+    assert predict(DEMAND, make(price=1_000_000)).cost_nanousd == 20
 
 
 def test_every_part_of_a_request_is_prompt():
@@ -135,7 +135,7 @@ def test_a_plan_never_holds_a_replica_that_is_refused_or_down(
     candidates: list[Candidate], policy: Policy, chars: int
 ):
     request = Request("r", "complete", prefix="x" * chars, policy=policy, sampling=Sampling(8))
-    may = [each for each in candidates if refusal(request, each) is None]
+    may = [each for each in candidates if refusal(Demand.of(request), each) is None]
     up = [each for each in may if each.up]
     try:
         chosen = plan(request, candidates)

@@ -5,6 +5,7 @@ import pytest
 
 from hansa.core.errors import EngineUnavailable, NotFound, PolicyRefusal, Unsupported
 from hansa.routing.choose import plan
+from hansa.routing.demand import Demand
 from hansa.routing.rules import RULES, refusal
 from hansa.wire.requests import Policy, Request, Sampling
 from hansa.wire.tools import OutputForm
@@ -36,7 +37,7 @@ def test_every_rule_has_a_case():
 
 def test_what_an_engine_cannot_do_is_refused_by_name(make: Make):
     request = msgspec.structs.replace(a_request(), output=OutputForm("json_object"))
-    assert refusal(request, make(features=("complete", "json_object"))) is None
+    assert refusal(Demand.of(request), make(features=("complete", "json_object"))) is None
     with pytest.raises(Unsupported, match="acme/r1: its engine cannot do json_object with small"):
         plan(request, [make(features=("complete",))])
 
@@ -45,7 +46,7 @@ def test_what_an_engine_cannot_do_is_refused_by_name(make: Make):
 def test_a_rule_refuses_and_is_named(rule: str, make: Make):
     policy, wrong, right = CASES[rule]
     request = a_request(policy)
-    assert refusal(request, make(**right)) is None
+    assert refusal(Demand.of(request), make(**right)) is None
     with pytest.raises(PolicyRefusal) as caught:
         plan(request, [make(**wrong)])
     assert caught.value.rule == rule
@@ -56,18 +57,18 @@ def test_a_rule_refuses_and_is_named(rule: str, make: Make):
 @pytest.mark.parametrize("rule", ["residency", "licence", "data_use"])
 def test_a_rule_that_was_not_asked_for_refuses_nobody(rule: str, make: Make):
     _, wrong, _ = CASES[rule]
-    assert refusal(a_request(), make(**wrong)) is None
+    assert refusal(Demand.of(a_request()), make(**wrong)) is None
 
 
 def test_one_of_several_places_will_do(make: Make):
     request = a_request(Policy(residency=("us", "eu")))
-    assert refusal(request, make(region="eu")) is None
+    assert refusal(Demand.of(request), make(region="eu")) is None
 
 
 def test_the_context_holds_prompt_and_answer(make: Make):
     candidate = make(context_tokens=200)
-    assert refusal(a_request(prefix="x" * 300, max_tokens=100), candidate) is None
-    assert refusal(a_request(prefix="x" * 303, max_tokens=100), candidate) is not None
+    assert refusal(Demand.of(a_request(prefix="x" * 300, max_tokens=100)), candidate) is None
+    assert refusal(Demand.of(a_request(prefix="x" * 303, max_tokens=100)), candidate) is not None
 
 
 def test_a_refusal_tells_of_every_replica_and_the_last_rule_in_order(make: Make):
