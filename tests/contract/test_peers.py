@@ -166,7 +166,7 @@ async def test_a_stranger_is_refused(league: dict[str, Running], tmp_path: Path)
     other = make_league(tmp_path / "other", (MemberSpec("editor"), MemberSpec("compute")))
     body = msgspec.json.encode(a_request(model="smollm2-135m-instruct"))
     async with running(other["editor"].settings()) as stranger:
-        header = stranger.node.answering._closing.grant(
+        header = stranger.node.answering._ending._closing.grant(
             "compute", msgspec.json.decode(body, type=Request), body
         )
     url = f"{league['compute'].url}/hansa/v1/peer/answer"
@@ -178,7 +178,7 @@ async def test_a_stranger_is_refused(league: dict[str, Running], tmp_path: Path)
 
 
 async def test_a_grant_is_good_once_and_for_its_own_body_only(league: dict[str, Running]) -> None:
-    closing = league["editor"].node.answering._closing
+    closing = league["editor"].node.answering._ending._closing
     request = a_request(model="smollm2-135m-instruct")
     body = msgspec.json.encode(request)
     header = closing.grant("compute", request, body)
@@ -199,7 +199,7 @@ async def test_a_server_that_was_killed_before_the_end_is_still_paid(
     async with running(made["compute"].settings()) as compute:
         async with running(made["editor"].settings()) as editor:
             await met(editor, compute)
-            closing = editor.node.answering._closing
+            closing = editor.node.answering._ending._closing
             request = a_request(model="smollm2-135m-instruct")
             body = msgspec.json.encode(request)
             header = closing.grant("compute", request, body)
@@ -292,7 +292,7 @@ async def test_a_whole_answer_that_is_given_up_is_stopped_and_metered(
 async def test_a_whole_answer_may_take_longer_than_its_beginning(
     league: dict[str, Running], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hansa.answer.answer.FIRST_CHUNK_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("hansa.answer.begin.FIRST_CHUNK_TIMEOUT_S", 0.5)
     gate = asyncio.Event()
     for replica in ("r1", "r2"):
         engine(league["compute"], replica).pieces = ("a", "b", "c")

@@ -26,7 +26,7 @@ class Gate:
     """Counts requests in flight."""
 
     def __init__(self, limit: int = REQUESTS_IN_FLIGHT_MAX) -> None:
-        self._limit = limit
+        self.limit = limit
         self.in_flight = 0
 
     def enter(self) -> None:
@@ -35,9 +35,9 @@ class Gate:
         Raises:
             EngineUnavailable: no place is free; the caller may try again.
         """
-        if self.in_flight >= self._limit:
+        if self.in_flight >= self.limit:
             raise EngineUnavailable(
-                f"this node is working on {self._limit} requests already", hint="try again soon"
+                f"this node is working on {self.limit} requests already", hint="try again soon"
             )
         self.in_flight += 1
 

@@ -28,6 +28,10 @@ class Asked:
     until_s: float | None = None
     """Its deadline, by the monotonic clock."""
 
+    def origin(self, here: str) -> str:
+        """The member whose developer asks: another one, or `here`."""
+        return self.granted.grant.issuer if self.granted else here
+
     def with_time_left(self, now_s: float) -> "Asked":
         """The same with the deadline counted from now. Raises DeadlineUnmet once it has passed."""
         assert self.until_s is not None

@@ -7,8 +7,7 @@ from collections import Counter
 
 import pytest
 
-from hansa.answer import answer as answering
-from hansa.answer.admit import Gate
+from hansa.answer import begin
 from hansa.answer.answer import Answer
 from hansa.core.errors import EngineError, EngineUnavailable, PolicyRefusal, UserError
 from hansa.engines.mock import Mock
@@ -159,7 +158,7 @@ async def test_one_that_is_cancelled_before_the_first_token_gives_its_place_back
 async def test_a_replica_that_does_not_begin_is_given_up_for_another(
     kit: Kit, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(answering, "FIRST_CHUNK_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(begin, "FIRST_CHUNK_TIMEOUT_S", 0.01)
     slow = Slow()
     await slow.start()
     kit.node.fleet.local["r1"].engine = slow
@@ -170,7 +169,7 @@ async def test_a_replica_that_does_not_begin_is_given_up_for_another(
 
 
 async def test_the_gate_is_bounded_and_says_to_try_again(kit: Kit):
-    kit.answering.gate = Gate(2)
+    kit.answering.gate.limit = 2
     first, second = [await kit.answering.answer(a_request()) for _ in range(2)]
     with pytest.raises(EngineUnavailable, match="working on 2 requests already") as caught:
         await kit.answering.answer(a_request())
