@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -92,3 +93,17 @@ async def test_a_prompt_that_is_too_long(replay: tuple[Replay, LlamaCpp]) -> Non
     recording.body = (RECORDED / "llamacpp_too_long.json").read_bytes()
     with pytest.raises(UserError, match="does not fit the context of replica r1"):
         await read(engine)
+
+
+async def test_log_probabilities_come_only_when_asked_for(replay: tuple[Replay, LlamaCpp]) -> None:
+    recording, engine = replay
+    recording.body = (RECORDED / "llamacpp_logprobs.txt").read_bytes()
+    asked = msgspec.structs.replace(ASKED, sampling=Sampling(max_tokens=2, logprobs=1))
+    chunks = [chunk async for chunk in engine.stream(asked)]
+    assert recording.asked["n_probs"] == 1
+    found = [each for chunk in chunks for each in chunk.logprobs]
+    assert [each.token for each in found] == ["\n       ", " foot"]
+    assert found[1].logprob == pytest.approx(-1.952, abs=0.001)
+    assert found[1].top == ((" foot", found[1].logprob),)
+    await read(engine)
+    assert "n_probs" not in recording.asked

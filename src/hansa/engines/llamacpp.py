@@ -15,7 +15,7 @@ from hansa.core.errors import EngineError, EngineUnavailable, UserError
 from hansa.engines.base import EngineState
 from hansa.engines.llamacpp_child import LlamaCppConfig
 from hansa.wire.features import FILLS_IN, Feature
-from hansa.wire.requests import Chunk, FinishReason, Request, Usage
+from hansa.wire.requests import Chunk, FinishReason, Request, TokenLogprob, Usage
 from hansa.wire.sse import decode_events
 
 START_TIMEOUT_S = 60.0
@@ -25,7 +25,17 @@ STABLE_AFTER_S = 30.0
 """A child that lived this long starts again at the first back-off."""
 
 FEATURES: frozenset[Feature] = frozenset(
-    {"chat", "complete", "prefill", "json_object", "json_schema", "penalties", "top_k", "seed"}
+    {
+        "chat",
+        "complete",
+        "prefill",
+        "json_object",
+        "json_schema",
+        "logprobs",
+        "penalties",
+        "top_k",
+        "seed",
+    }
 )
 
 _log = structlog.get_logger()
@@ -104,7 +114,9 @@ class LlamaCpp:
             ) as reply:
                 if reply.status != 200:
                     raise _refused(self._name, reply.status, await reply.content.read(4096))
-                async with contextlib.aclosing(_chunks(reply)) as chunks:
+                async with contextlib.aclosing(
+                    _chunks(reply, request.sampling.logprobs or 0)
+                ) as chunks:
                     async for chunk in chunks:
                         started = True
                         yield chunk
@@ -126,6 +138,8 @@ class LlamaCpp:
             "cache_prompt": True,
             "response_fields": _FIELDS,
         }
+        if sampling.logprobs is not None:
+            body["n_probs"] = max(1, sampling.logprobs)
         if request.output is not None:
             body["json_schema"] = request.output.schema or {"type": "object"}
         if sampling.presence_penalty or sampling.frequency_penalty:
@@ -210,6 +224,21 @@ class _Started(msgspec.Struct, frozen=True):
     url: str
 
 
+class _Likely(msgspec.Struct, frozen=True):
+    token: str
+    logprob: float
+
+
+class _Token(msgspec.Struct, frozen=True):
+    token: str
+    logprob: float
+    top_logprobs: list[_Likely] = []
+
+    def plain(self, alternatives: int) -> TokenLogprob:
+        top = tuple((each.token, each.logprob) for each in self.top_logprobs[:alternatives])
+        return TokenLogprob(self.token, self.logprob, top)
+
+
 class _Event(msgspec.Struct, frozen=True):
     """What we read of llama.cpp's events; `tokens_*` count up to this event."""
 
@@ -219,23 +248,25 @@ class _Event(msgspec.Struct, frozen=True):
     tokens_predicted: int = 0
     tokens_evaluated: int = 0
     timings: dict[str, float] = {}
+    completion_probabilities: list[_Token] = []
 
-    def chunk(self) -> Chunk:
+    def chunk(self, alternatives: int) -> Chunk:
         finish: FinishReason | None = None
         if self.stop:
             finish = "length" if self.stop_type == "limit" else "stop"
         cached = int(self.timings.get("cache_n", 0))
         usage = Usage(self.tokens_evaluated, self.tokens_predicted, cached)
-        return Chunk(self.content, finish, usage)
+        logprobs = tuple(each.plain(alternatives) for each in self.completion_probabilities)
+        return Chunk(self.content, finish, usage, logprobs=logprobs)
 
 
 _FIELDS = list(_Event.__struct_fields__)
 _decode = msgspec.json.Decoder(_Event).decode
 
 
-async def _chunks(reply: aiohttp.ClientResponse) -> AsyncGenerator[Chunk]:
+async def _chunks(reply: aiohttp.ClientResponse, alternatives: int) -> AsyncGenerator[Chunk]:
     async for event in decode_events(reply.content.iter_any()):
-        chunk = _decode(event.data).chunk()
+        chunk = _decode(event.data).chunk(alternatives)
         yield chunk
         if chunk.finish:
             return
