@@ -114,7 +114,7 @@ class Answering:
     async def _chunks(self, attempt: Attempt) -> AsyncGenerator[Chunk]:
         """The answer's chunks; text that nobody reads as it comes is sent with the last one."""
         chunk, last = attempt.first, None
-        held: list[str] = []
+        held: list[Chunk] = []
         try:
             if not attempt.request.stream and chunk and chunk.replica:
                 # An origin learns at once that its answer has begun, and where.
@@ -125,16 +125,16 @@ class Answering:
                     last = chunk
                 elif attempt.request.stream:
                     yield chunk
-                elif _only_text(chunk):
-                    held.append(chunk.text)
+                elif _is_plain(chunk):
+                    held.append(chunk)
                 else:
-                    yield msgspec.structs.replace(chunk, text="".join([*held, chunk.text]))
+                    yield _with_held(held, chunk)
                     held.clear()
                 chunk = await anext(attempt.stream, None)
             if last is None:
                 name = attempt.route.candidate.name
                 raise EngineUnavailable(f"{name} ended without a last chunk")
-            last = await self._ending.close(attempt, last, "".join(held))
+            last = await self._ending.close(attempt, _with_held(held, last))
             attempt.outcome = "served"
             yield last
         except HansaError as error:
@@ -146,5 +146,15 @@ class Answering:
             self._ending.settle(attempt)
 
 
-def _only_text(chunk: Chunk) -> bool:
-    return not (chunk.reasoning or chunk.tool_calls or chunk.logprobs or chunk.ends or chunk.choice)
+def _is_plain(chunk: Chunk) -> bool:
+    """Whether it has nothing but text and its log-probabilities, of the only answer."""
+    return not (chunk.reasoning or chunk.tool_calls or chunk.ends or chunk.choice)
+
+
+def _with_held(held: list[Chunk], chunk: Chunk) -> Chunk:
+    """`chunk` with what came before it and was held back."""
+    if not held:
+        return chunk
+    text = "".join(each.text for each in held) + chunk.text
+    logprobs = tuple(token for each in (*held, chunk) for token in each.logprobs)
+    return msgspec.structs.replace(chunk, text=text, logprobs=logprobs)

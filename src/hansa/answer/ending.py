@@ -61,7 +61,7 @@ class Ending:
         if not attempt.closed:
             self.in_background(self.abandon(attempt))
 
-    async def close(self, attempt: Attempt, chunk: Chunk, held: str) -> Chunk:
+    async def close(self, attempt: Attempt, chunk: Chunk) -> Chunk:
         """Have the receipt stored before the client sees the end."""
         candidate, progress = attempt.route.candidate, attempt.progress
         assert chunk.finish
@@ -76,9 +76,7 @@ class Ending:
             receipt = msgspec.json.encode(envelope).decode() if envelope else None
         else:
             await self._accept(attempt, chunk)
-        return msgspec.structs.replace(
-            chunk, text=held + chunk.text, usage=progress.usage, receipt=receipt
-        )
+        return msgspec.structs.replace(chunk, usage=progress.usage, receipt=receipt)
 
     async def _accept(self, attempt: Attempt, chunk: Chunk) -> None:
         try:
