@@ -60,8 +60,9 @@ class Graph:
         """Where `name` is defined; `method` also finds `Class.method`. By path and line."""
         rows = self._store.run(
             "SELECT file.path, definition.name, kind, start_line, end_line, name_line "
-            f"FROM definition JOIN file ON file.id = definition.file WHERE {_NAMED} "
-            "ORDER BY file.path, start_line LIMIT ?",
+            "FROM definition JOIN file ON file.id = definition.file "
+            "WHERE (own = ? AND (definition.name = ? OR substr(definition.name, -length(?)) = ?) "
+            "OR kind = 'heading' AND own = ?) ORDER BY file.path, start_line LIMIT ?",
             (*_named(name), PLACES_MAX),
         )
         return [Definition(path, Symbol(*symbol)) for path, *symbol in rows]
@@ -69,10 +70,12 @@ class Graph:
     def definition_chunks(self, name: str, limit: int) -> list[Row]:
         """The chunks in which those definitions begin."""
         rows = self._store.run(
-            "SELECT file.path, chunk.start_line, chunk.end_line, definition.name, chunk.text, 1.0 "
-            "FROM definition JOIN file ON file.id = definition.file JOIN chunk ON "
+            "SELECT file.path, chunk.start_line, chunk.end_line, definition.name, chunk.text, 1.0, "
+            "kind FROM definition JOIN file ON file.id = definition.file JOIN chunk ON "
             "chunk.file = file.id AND definition.start_line BETWEEN chunk.start_line AND "
-            f"chunk.end_line WHERE {_NAMED} ORDER BY file.path, definition.start_line LIMIT ?",
+            "chunk.end_line "
+            "WHERE (own = ? AND (definition.name = ? OR substr(definition.name, -length(?)) = ?) "
+            "OR kind = 'heading' AND own = ?) ORDER BY file.path, definition.start_line LIMIT ?",
             (*_named(name), limit),
         )
         return [Row(*row) for row in rows]
@@ -91,6 +94,13 @@ class Graph:
         ]
         return sorted(found, key=lambda each: (each.path, each.line, each.kind))[:PLACES_MAX]
 
+    def reference_count(self) -> int:
+        """How many references there are, to any name."""
+        query = (
+            "SELECT coalesce(sum(1 + length(lines) - length(replace(lines, ' ', ''))), 0) FROM used"
+        )
+        return self._store.run(query)[0][0]
+
     def imports(self, path: str) -> list[Import]:
         """What a file imports, in the order of its lines."""
         rows = self._store.run(
@@ -108,12 +118,6 @@ class Graph:
             (module,),
         )
         return [path for (path,) in rows]
-
-
-_NAMED = (
-    "definition.own = ? AND (definition.name = ? OR substr(definition.name, -length(?)) = ?) "
-    "OR definition.kind = 'heading' AND definition.own = ?"
-)
 
 
 def _named(name: str) -> Sequence[str]:

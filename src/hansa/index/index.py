@@ -11,8 +11,9 @@ from hansa.core.digests import sha256_hex
 from hansa.index.graph import Graph
 from hansa.index.state import IndexedTree
 from hansa.index.store import DamagedIndex, Row, Store
+from hansa.index.tree import Tree
 from hansa.index.update import BATCH_FILES, Progress, Update
-from hansa.index.walk import IGNORE_FILES, check_root
+from hansa.index.walk import IGNORE_FILES, Walk, check_root
 from hansa.index.words import query_words
 from hansa.wire.requests import Snippet
 
@@ -36,6 +37,8 @@ class Hit:
     score: float
     """Higher is better; comparable within one search only."""
     symbol: str
+    kind: str = "text"
+    """What its symbol is, such as `function` or `heading`; `text` if it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,20 @@ class IndexReport:
 class IndexStatus:
     root: str
     path: str
+    """Of the index on disk."""
     files: int
     chunks: int
     definitions: int
+    references: int
+    """Lines that use a name, each name of a line by itself."""
+    languages: dict[str, int]
+    """Files by language, most first; those of no language we know are `text`."""
+    bytes: int
+    """What the index takes on disk."""
+    checked_s: int
+    """When the last update ended, in seconds since 1970; 0 if none did."""
+    behind: int
+    """Files that were added, changed or removed since."""
 
 
 class Index:
@@ -131,7 +145,25 @@ class Index:
         return self._store.rebuilt
 
     def status(self) -> IndexStatus:
-        return IndexStatus(str(self.root), str(self._path), *self._store.counts())
+        """What is indexed, and how far it is behind what is on disk; reads no file."""
+        indexed = IndexedTree(self._store)
+        differs = Tree(Walk(self.root).files()).difference(indexed.root(), indexed.entries)
+        languages = self._store.run(
+            "SELECT language, count(*) AS files FROM file WHERE unfit = '' "
+            "GROUP BY language ORDER BY files DESC, language"
+        )
+        return IndexStatus(
+            str(self.root),
+            str(self._path),
+            *self._store.counts(),
+            references=self._graph.reference_count(),
+            languages=dict(languages),
+            bytes=sum(
+                each.stat().st_size for each in self._path.parent.glob(f"{self._path.name}*")
+            ),
+            checked_s=indexed.checked_s(),
+            behind=len(differs.files) + len(differs.gone),
+        )
 
     def close(self) -> None:
         self._store.close()
@@ -203,7 +235,7 @@ def _hit(row: Row) -> Hit:
     if _is_test(row.path):
         factor *= TEST_FACTOR
     snippet = Snippet(row.path, row.start_line, row.end_line, row.text)
-    return Hit(snippet, row.score * factor, row.symbol)
+    return Hit(snippet, row.score * factor, row.symbol, row.kind or "text")
 
 
 def _is_test(path: str) -> bool:

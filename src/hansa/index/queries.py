@@ -84,13 +84,14 @@ _RUST = Queries(
     names="[(identifier) (type_identifier) (field_identifier)] @name",
     calls="""
     (call_expression function: [(identifier) @call
-      (field_expression field: (field_identifier) @call) (scoped_identifier name: (identifier) @call)
+      (field_expression field: (field_identifier) @call)
+      (scoped_identifier name: (identifier) @call)
       (generic_function function: (identifier) @call)])
     (macro_invocation macro: (identifier) @call)
     """,
     imports="(use_declaration argument: (_) @module) @import",
-    constants="[(const_item name: (identifier) @constant) (static_item name: (identifier) @constant)"
-    " (type_item name: (type_identifier) @type)]",
+    constants="[(const_item name: (identifier) @constant)"
+    " (static_item name: (identifier) @constant) (type_item name: (type_identifier) @type)]",
 )
 
 _JAVA = Queries(

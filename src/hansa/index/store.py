@@ -80,6 +80,8 @@ class Row:
     symbol: str
     text: str
     score: float
+    kind: str | None
+    """Of the symbol; None for text outside of any."""
 
 
 class Store:
@@ -191,10 +193,13 @@ class Store:
     def search(self, match: str, weights: tuple[float, float, float], limit: int) -> list[Row]:
         """Chunks that match an FTS5 expression; `weights` are of symbol, path and text."""
         rows = self.run(
-            "SELECT file.path, chunk.start_line, chunk.end_line, chunk.symbol, chunk.text, "
-            "-bm25(search, ?, ?, ?) AS score FROM search JOIN chunk ON chunk.id = search.rowid "
-            "JOIN file ON file.id = chunk.file WHERE search MATCH ? "
-            "ORDER BY score DESC, file.path, chunk.start_line LIMIT ?",
+            "SELECT best.path, best.start_line, chunk.end_line, chunk.symbol, chunk.text, score, "
+            "(SELECT kind FROM definition WHERE definition.file = chunk.file AND "
+            "definition.name = chunk.symbol LIMIT 1) "
+            "FROM (SELECT chunk.id, file.path, chunk.start_line, -bm25(search, ?, ?, ?) AS score "
+            "FROM search JOIN chunk ON chunk.id = search.rowid JOIN file ON file.id = chunk.file "
+            "WHERE search MATCH ? ORDER BY score DESC, file.path, chunk.start_line LIMIT ?) "
+            "AS best JOIN chunk ON chunk.id = best.id ORDER BY score DESC, best.path, best.start_line",
             (*weights, match, limit),
         )
         return [Row(*row) for row in rows]

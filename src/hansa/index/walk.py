@@ -19,7 +19,7 @@ IGNORE_BYTES_MAX = 256 * 1024
 FILES_MAX = 200_000
 DEPTH_MAX = 64
 
-_FOLDERS = frozenset({
+CLOSED_FOLDERS = frozenset({
     ".git", ".hg", ".svn", ".jj", ".venv", "venv", ".tox", ".nox", "node_modules", "__pycache__",
     ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".idea", ".vscode", "target",
     ".ssh", ".gnupg", ".aws",
@@ -55,7 +55,7 @@ class Walk:
                 elif entry.is_symlink():
                     self.skipped["symbolic link"] += 1
                 elif entry.is_dir():
-                    if entry.name in _FOLDERS or _ignored(f"{path}/", rules):
+                    if entry.name in CLOSED_FOLDERS or _ignored(f"{path}/", rules):
                         continue
                     if depth < DEPTH_MAX:
                         waiting.append((f"{path}/", rules, depth + 1))
@@ -93,7 +93,7 @@ class Walk:
 
     def _closed(self, entry: Path, folder: str, rules: "tuple[_Rules, ...]") -> bool:
         """Whether a folder is not entered."""
-        return entry.name in _FOLDERS or entry.is_symlink() or _ignored(folder, rules)
+        return entry.name in CLOSED_FOLDERS or entry.is_symlink() or _ignored(folder, rules)
 
     def _file(
         self, entry: os.DirEntry[str] | Path, path: str, rules: "tuple[_Rules, ...]"

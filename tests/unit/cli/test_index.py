@@ -78,9 +78,9 @@ async def test_search_updates_first_and_shows_places(run) -> None:
     write("table.py", CODE)
     ran = await run("search", "where is the table drawn?")
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.splitlines()[:2] == ["table.py:1-3  Table", "    class Table:"]
+    assert ran.out.splitlines()[:2] == ["table.py:1-3  class Table", "    class Table:"]
     write("grid.py", "def draw_grid(): pass\n")
-    assert (await run("search", "grid")).out.startswith("grid.py:1-1  draw_grid\n")
+    assert (await run("search", "grid")).out.startswith("grid.py:1-1  function draw_grid\n")
 
 
 async def test_search_json(run) -> None:
