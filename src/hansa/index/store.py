@@ -199,7 +199,8 @@ class Store:
             "FROM (SELECT chunk.id, file.path, chunk.start_line, -bm25(search, ?, ?, ?) AS score "
             "FROM search JOIN chunk ON chunk.id = search.rowid JOIN file ON file.id = chunk.file "
             "WHERE search MATCH ? ORDER BY score DESC, file.path, chunk.start_line LIMIT ?) "
-            "AS best JOIN chunk ON chunk.id = best.id ORDER BY score DESC, best.path, best.start_line",
+            "AS best JOIN chunk ON chunk.id = best.id "
+            "ORDER BY score DESC, best.path, best.start_line",
             (*weights, match, limit),
         )
         return [Row(*row) for row in rows]
