@@ -26,7 +26,8 @@ _SAYS_SO = re.compile(
     rb"Code generated .{0,200}DO NOT EDIT"
     rb"|.{0,80}@generated\b"
     rb"|.{0,120}(?:auto-?generated|automatically generated|generated automatically"
-    rb"|is a generated file).{0,200}(?:do not|don't|not be) (?:edit|modify|change|be edited|be modified)"
+    rb"|is a generated file)"
+    rb".{0,200}(?:do not|don't|not be) (?:edit|modify|change|be edited|be modified)"
     rb"|This file (?:is|was) (?:auto-?generated|automatically generated|generated)\b)",
     re.IGNORECASE | re.MULTILINE,
 )
