@@ -120,10 +120,11 @@ def _follow(root: Path, state: Path) -> dict[str, float]:
     assert ready.wait(WAIT_S)
     with Index.open(root, state, read_only=True) as reader:
         for n, path in enumerate(_some(root, EDITS)):
-            word = f"zyx{n}wvu"
+            word = f"zyxwv{chr(ord('a') + n // 26)}{chr(ord('a') + n % 26)}q"
             path.write_bytes(path.read_bytes() + f"\n# {word}\n".encode())
             saved_s = time.perf_counter()
-            while not reader.search(word, 1):
+            name = path.relative_to(root).as_posix()
+            while [hit.snippet.path for hit in reader.search(word, 1)] != [name]:
                 assert time.perf_counter() - saved_s < WAIT_S, f"{path} was not taken in"
                 time.sleep(0.002)
             took_ms.append((time.perf_counter() - saved_s) * 1000)

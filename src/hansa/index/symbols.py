@@ -12,7 +12,7 @@ from hansa.index.queries import QUERIES
 
 CALL, IMPORT, USE = "call", "import", "use"
 
-_RECEIVERS = frozenset({b"self", b"cls", b"this"})
+_RECEIVERS = frozenset({"self", "cls", "this"})
 """Names of the object itself; nobody looks for these."""
 
 
@@ -106,19 +106,19 @@ def _uses(
     defined: list[Symbol],
     imported: set[int],
 ) -> Iterator[Use]:
-    begins = {(each.name_line, each.own.encode()) for each in defined}
+    begins = {(each.name_line, each.own) for each in defined}
     called = {node.start_byte for node in found.get("call", ())}
-    lines: dict[tuple[bytes, str], dict[int, None]] = {}
+    lines: dict[tuple[str, str], dict[int, None]] = {}
     for node in found.get("name", ()):
         start = node.start_byte
-        name = source[start : node.end_byte]
+        name = source[start : node.end_byte].decode(errors="replace")
         line = node.start_point.row + 1
         if name in _RECEIVERS or len(name) > NAME_CHARS_MAX or (line, name) in begins:
             continue
         kind = CALL if start in called else IMPORT if start in imported else USE
         lines.setdefault((name, kind), {})[line] = None
     for (name, kind), where in lines.items():
-        yield Use(name.decode(errors="replace"), kind, tuple(sorted(where)))
+        yield Use(name, kind, tuple(sorted(where)))
 
 
 def _captured(

@@ -1,6 +1,8 @@
 """What files of each language define, use and import."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hansa.index.queries import QUERIES
 from hansa.index.symbols import FileSymbols, symbols
@@ -163,3 +165,19 @@ def test_broken_code_still_has_names(path: str) -> None:
 
 def test_an_unknown_language_has_none() -> None:
     assert symbols("a.unknown", b"def f(): g()") == FileSymbols([], [], [])
+
+
+@given(
+    st.sampled_from(sorted(SOURCES)),
+    st.one_of(st.text(max_size=200), st.sampled_from(sorted(SOURCES.values()))),
+    st.text(max_size=20),
+)
+def test_any_text_has_names_within_its_lines(path: str, text: str, more: str) -> None:
+    source = (text[: len(text) // 2] + more + text[len(text) // 2 :]).encode(errors="replace")
+    named, last = symbols(path, source), source.count(b"\n") + 1
+    for each in named.definitions:
+        assert 1 <= each.start_line <= each.name_line <= last
+        assert each.start_line <= each.end_line <= last
+    keys = [(each.name, each.kind) for each in named.uses]
+    assert len(keys) == len(set(keys))
+    assert all(1 <= line <= last for each in named.uses for line in each.lines)
