@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Self
 
 from hansa.core.digests import sha256_hex
+from hansa.index.bm25 import BestChunks
 from hansa.index.graph import Graph
 from hansa.index.state import IndexedTree
 from hansa.index.store import DamagedIndex, Row, Store
+from hansa.index.symbols import load
 from hansa.index.tree import Tree
 from hansa.index.update import BATCH_FILES, Progress, Update
 from hansa.index.walk import IGNORE_FILES, Walk, check_root
@@ -83,6 +85,7 @@ class Index:
     def __init__(self, root: Path, store: Store, path: Path) -> None:
         self.root = root
         self._store = store
+        self._chunks = BestChunks(store)
         self._graph = Graph(store)
         self._path = path
 
@@ -122,8 +125,7 @@ class Index:
         terms = query_words(query)
         if not terms or limit < 1:
             return []
-        match = " OR ".join(f'"{term}"' for term in terms)
-        rows = self._read(lambda: self._store.search(match, WEIGHTS, limit * OVERSAMPLE))
+        rows = self._read(lambda: self._chunks.search(terms, WEIGHTS, limit * OVERSAMPLE))
         hits = sorted((_hit(row) for row in rows), key=lambda hit: -hit.score)
         return hits[:limit]
 
@@ -164,6 +166,11 @@ class Index:
             checked_s=indexed.checked_s(),
             behind=len(differs.files) + len(differs.gone),
         )
+
+    def warm(self) -> None:
+        """Load what the languages of this codebase need, so that the next change is quick."""
+        for (language,) in self._store.run("SELECT DISTINCT language FROM file"):
+            load(language)
 
     def close(self) -> None:
         self._store.close()

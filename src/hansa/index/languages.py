@@ -179,6 +179,13 @@ def grammar(language: str) -> tree_sitter.Language:
     return tree_sitter.Language(grammar)
 
 
+@functools.cache
+def definition_query(language: str) -> tree_sitter.Query:
+    """Finds the nodes that may define something, as `definition`."""
+    types = " ".join(f"({each})" for each in sorted(_LANGUAGES[language].definitions))
+    return tree_sitter.Query(grammar(language), f"[{types}] @definition")
+
+
 def is_definition(language: str, node: tree_sitter.Node) -> bool:
     """Whether `node` defines something, by itself or inside its decorators."""
     known = _LANGUAGES[language]
@@ -203,7 +210,7 @@ def end_line(node: tree_sitter.Node) -> int:
 
 def _symbols(language: str, root: tree_sitter.Node) -> Iterator[Symbol]:
     known = _LANGUAGES[language]
-    found = tree_sitter.QueryCursor(_definitions(language)).captures(root).get("definition", [])
+    found = tree_sitter.QueryCursor(definition_query(language)).captures(root).get("definition", [])
     around: list[tuple[int, str, str]] = []
     for node in sorted(found, key=lambda each: (each.start_byte, -each.end_byte)):
         while around and around[-1][0] <= node.start_byte:
@@ -271,12 +278,6 @@ def _first_error(root: tree_sitter.Node) -> int:
         if broken is None:
             return node.start_point.row + 1
         node = broken
-
-
-@functools.cache
-def _definitions(language: str) -> tree_sitter.Query:
-    types = " ".join(f"({each})" for each in sorted(_LANGUAGES[language].definitions))
-    return tree_sitter.Query(grammar(language), f"[{types}] @definition")
 
 
 def _suffix(path: str) -> str:

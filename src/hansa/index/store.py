@@ -190,23 +190,6 @@ class Store:
             self._search_row("(rowid, symbol, path, text) VALUES (?, ?, ?, ?)",
                              rowid, each.symbol, path_words, text)  # fmt: skip
 
-    def search(self, match: str, weights: tuple[float, float, float], limit: int) -> list[Row]:
-        """Chunks that match an FTS5 expression; `weights` are of symbol, path and text.
-
-        Only the best are joined with what they are: half the time where many match.
-        """
-        rows = self.run(
-            "SELECT file.path, chunk.start_line, chunk.end_line, chunk.symbol, chunk.text, score, "
-            "(SELECT kind FROM definition WHERE definition.file = chunk.file AND "
-            "definition.name = chunk.symbol LIMIT 1) "
-            "FROM (SELECT rowid AS best, -bm25(search, ?, ?, ?) AS score FROM search "
-            "WHERE search MATCH ? ORDER BY score DESC, rowid LIMIT ?) "
-            "JOIN chunk ON chunk.id = best JOIN file ON file.id = chunk.file "
-            "ORDER BY score DESC, file.path, chunk.start_line",
-            (*weights, match, limit),
-        )
-        return [Row(*row) for row in rows]
-
     def _search_row(
         self, how: str, rowid: int | None, symbol: str, path_words: str, text: str
     ) -> None:

@@ -44,7 +44,9 @@ def follow(index: Index, stop: threading.Event) -> Iterator[tuple[list[str], Ind
         paths = sorted({Path(path).relative_to(index.root).as_posix() for _, path in batch})
         if first:
             first = False
-            yield [], index.update()
+            report = index.update()
+            index.warm()
+            yield [], report
         elif paths:
             report = index.refresh(paths)
             if report.added or report.changed or report.removed:
