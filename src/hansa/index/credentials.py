@@ -1,7 +1,7 @@
 """Files that hold secrets: by their names, and by keys and tokens whose form gives them away.
 
-One pattern over the bytes, behind a search for what such tokens begin with: twenty megabytes take
-a fifth of a second. detect-secrets 1.5 needs two minutes for them, line by line.
+A search for what such tokens begin with, and a pattern only where it is found: half a million
+lines take a third of a second. detect-secrets 1.5, line by line, takes one to two minutes.
 """
 
 import re
