@@ -1,6 +1,7 @@
 """Files that programs write for programs: nobody searches them, and they bury what people wrote."""
 
 import re
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
@@ -45,8 +46,18 @@ def named_generated(name: str) -> bool:
 
 def says_generated(path: str, data: bytes) -> bool:
     """Whether a file says in its first comments that it is generated, or is minified."""
-    head = data[:HEAD_BYTES]
-    if any(_COMMENT.match(line) and _SAYS_SO.search(line) for line in head.split(b"\n")):
+    if any(_SAYS_SO.search(line) for line in _first_comments(data[:HEAD_BYTES])):
         return True
     squeezed = PurePosixPath(path).suffix.lower() in _SQUEEZED and len(data) > MINIFIED_BYTES_MIN
     return squeezed and len(data) > MINIFIED_CHARS_A_LINE * (data.count(b"\n") + 1)
+
+
+def _first_comments(head: bytes) -> Iterator[bytes]:
+    """The lines before a file's own text begins."""
+    inside = False
+    for line in head.split(b"\n"):
+        if line.strip() and not inside and not _COMMENT.match(line):
+            return
+        yield line
+        opened, closed = line.rfind(b"/*"), line.rfind(b"*/")
+        inside = opened > closed or (inside and closed < 0)
