@@ -15,6 +15,11 @@ def print_json(value: Any) -> None:
     print(msgspec.json.format(encoded, indent=2).decode())
 
 
+def print_json_line(value: Any) -> None:
+    """Print a value as JSON on one line, for commands that go on."""
+    print(msgspec.json.encode(value).decode())
+
+
 def say(text: str) -> None:
     """Tell the person something, on stderr."""
     print(text, file=sys.stderr)

@@ -30,7 +30,8 @@ def search(query: str, path: Path, limit: int, state_dir: Path | None, as_json: 
         print_json(hits)
     for hit in hits if not as_json else ():
         place = hit.snippet
-        print(plain(f"{place.path}:{place.start_line}-{place.end_line}  {hit.symbol}").rstrip())
+        where = f"{place.path}:{place.start_line}-{place.end_line}"
+        print(plain(f"{where}  {hit.kind} {hit.symbol}").rstrip())
         for line in place.text.strip("\n").split("\n")[:LINES_SHOWN]:
             print(f"    {plain(line)[:LINE_CHARS_SHOWN]}".rstrip())
     if not hits:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import tree_sitter
 
-from hansa.index import languages
+from hansa.index import headings, languages
 
 CHUNK_LINES_MAX = 60
 WINDOW_LINES = 40
@@ -35,6 +35,8 @@ def chunk(path: str, source: bytes, root: tree_sitter.Node | None = None) -> lis
     lines = count_lines(source)
     if not lines:
         return []
+    if headings.is_markdown(path) and (sections := _sections(source)):
+        return _cover(sections, lines)
     language = languages.language_of(path)
     if language is None:
         return list(_windows(1, lines, "", WINDOW_LINES))
@@ -46,6 +48,13 @@ def chunk(path: str, source: bytes, root: tree_sitter.Node | None = None) -> lis
 def count_lines(source: bytes) -> int:
     """Lines as editors count them, a last one without a newline included."""
     return source.count(b"\n") + (not source.endswith(b"\n") if source else 0)
+
+
+def _sections(source: bytes) -> list[Chunk]:
+    """A piece for each heading, up to the next."""
+    found = headings.sections(source)
+    after = [each.start_line - 1 for each in found[1:]] + [each.end_line for each in found[-1:]]
+    return [Chunk(each.start_line, end, each.name) for each, end in zip(found, after, strict=True)]
 
 
 class _Cuts:

@@ -33,20 +33,50 @@ class Symbol:
 
     name: str
     kind: str
+    """Such as `function`, `method`, `class`, `heading`."""
     start_line: int
+    """Where it begins, its decorators included."""
     end_line: int
+    name_line: int
+    """Where its name stands."""
+
+    @property
+    def own(self) -> str:
+        """The name without what it is inside of."""
+        return self.name if self.kind == "heading" else self.name.rpartition(".")[2]
 
 
 _JAVASCRIPT = frozenset({
     "function_declaration", "generator_function_declaration", "class_declaration",
-    "method_definition",
+    "method_definition", "variable_declarator",
 })  # fmt: skip
 _TYPESCRIPT = _JAVASCRIPT | {
     "interface_declaration", "type_alias_declaration", "enum_declaration",
     "abstract_class_declaration", "internal_module",
 }  # fmt: skip
-_EXPORT = frozenset({"export_statement"})
-_C = frozenset({"function_definition", "struct_specifier", "enum_specifier"})
+_EXPORT = frozenset({"export_statement", "lexical_declaration", "variable_declaration"})
+_C = frozenset({
+    "function_definition", "struct_specifier", "enum_specifier", "union_specifier",
+})  # fmt: skip
+
+_FUNCTION_VALUES = frozenset({"arrow_function", "function_expression", "generator_function"})
+"""What makes a function of `const draw = () => {}`."""
+
+_KINDS = {
+    "function_definition": "function", "function_declaration": "function",
+    "generator_function_declaration": "function", "function_item": "function",
+    "variable_declarator": "function", "method_definition": "method",
+    "method_declaration": "method", "constructor_declaration": "method",
+    "class_definition": "class", "class_declaration": "class", "class_specifier": "class",
+    "abstract_class_declaration": "class", "record_declaration": "class",
+    "struct_item": "struct", "struct_specifier": "struct", "union_specifier": "union",
+    "enum_item": "enum", "enum_specifier": "enum", "enum_declaration": "enum",
+    "interface_declaration": "interface", "trait_item": "trait", "impl_item": "implementation",
+    "type_alias_declaration": "type", "type_spec": "type", "internal_module": "module",
+    "mod_item": "module", "namespace_definition": "module", "macro_definition": "macro",
+}  # fmt: skip
+
+_HOLD_METHODS = frozenset({"class", "struct", "interface", "trait", "implementation", "enum"})
 
 _LANGUAGES = {
     "python": Language(
@@ -138,28 +168,38 @@ def outline(path: str, source: bytes, root: tree_sitter.Node | None = None) -> l
 
 def parse(language: str, source: bytes) -> tree_sitter.Node:
     """The root of the syntax tree of `source`."""
-    return tree_sitter.Parser(_grammar(language)).parse(source).root_node
+    return tree_sitter.Parser(grammar(language)).parse(source).root_node
+
+
+@functools.cache
+def grammar(language: str) -> tree_sitter.Language:
+    """The grammar of a language; loaded when first needed."""
+    known = _LANGUAGES[language]
+    grammar: object = getattr(importlib.import_module(known.module), known.function)()
+    return tree_sitter.Language(grammar)
+
+
+@functools.cache
+def definition_query(language: str) -> tree_sitter.Query:
+    """Finds the nodes that may define something, as `definition`."""
+    types = " ".join(f"({each})" for each in sorted(_LANGUAGES[language].definitions))
+    return tree_sitter.Query(grammar(language), f"[{types}] @definition")
 
 
 def is_definition(language: str, node: tree_sitter.Node) -> bool:
     """Whether `node` defines something, by itself or inside its decorators."""
     known = _LANGUAGES[language]
     if node.type in known.wrappers:
-        return any(_defines(known, child) for child in node.named_children)
+        return any(is_definition(language, child) for child in node.named_children)
     return _defines(known, node)
 
 
 def name_of(node: tree_sitter.Node) -> str:
-    """The name a definition gives; empty if it has none."""
-    named = node.child_by_field_name("name")
-    declarator = node.child_by_field_name("declarator")
-    while named is None and declarator is not None:
-        inner = declarator.child_by_field_name("declarator")
-        named, declarator = (declarator, None) if inner is None else (None, inner)
-    if named is None and node.type == "impl_item":
-        named = node.child_by_field_name("type")
-    text = named.text if named is not None else None
-    return text.decode(errors="replace")[:NAME_CHARS_MAX] if text else ""
+    """The name a definition gives, with dots between its parts; empty if it has none."""
+    name = _text(_name_node(node)).partition("<")[0].replace("::", ".")
+    if node.type == "method_declaration" and (receiver := _receiver(node)):
+        name = f"{receiver}.{name}"
+    return name[:NAME_CHARS_MAX]
 
 
 def end_line(node: tree_sitter.Node) -> int:
@@ -170,25 +210,63 @@ def end_line(node: tree_sitter.Node) -> int:
 
 def _symbols(language: str, root: tree_sitter.Node) -> Iterator[Symbol]:
     known = _LANGUAGES[language]
-    found = tree_sitter.QueryCursor(_definitions(language)).captures(root).get("definition", [])
-    around: list[tuple[int, str]] = []
+    found = tree_sitter.QueryCursor(definition_query(language)).captures(root).get("definition", [])
+    around: list[tuple[int, str, str]] = []
     for node in sorted(found, key=lambda each: (each.start_byte, -each.end_byte)):
         while around and around[-1][0] <= node.start_byte:
             around.pop()
         if len(around) < NESTED_MAX and _defines(known, node) and (own := name_of(node)):
             name = f"{around[-1][1]}.{own}" if around else own
-            around.append((node.end_byte, name))
-            parent = node.parent
-            wrapped = parent is not None and parent.type in known.wrappers
-            outer = parent if parent is not None and wrapped else node
-            kind = node.type.partition("_")[0]
-            yield Symbol(name, kind, outer.start_point.row + 1, end_line(outer))
+            kind = _KINDS[node.type]
+            if kind == "function" and around and around[-1][2] in _HOLD_METHODS:
+                kind = "method"
+            around.append((node.end_byte, name, kind))
+            outer = _wrapped(known, node)
+            name_line = (_name_node(node) or node).start_point.row + 1
+            yield Symbol(name, kind, outer.start_point.row + 1, end_line(outer), name_line)
+
+
+def _wrapped(known: Language, node: tree_sitter.Node) -> tree_sitter.Node:
+    """A definition with what belongs to it, such as its decorators."""
+    while (parent := node.parent) is not None and parent.type in known.wrappers:
+        node = parent
+    return node
 
 
 def _defines(known: Language, node: tree_sitter.Node) -> bool:
     """`struct point p;` uses a struct, only one with a body defines it."""
-    uses = node.type.endswith("_specifier") and node.child_by_field_name("body") is None
-    return node.type in known.definitions and not uses
+    if node.type not in known.definitions:
+        return False
+    if node.type == "variable_declarator":
+        value = node.child_by_field_name("value")
+        return value is not None and value.type in _FUNCTION_VALUES
+    return not node.type.endswith("_specifier") or node.child_by_field_name("body") is not None
+
+
+def _name_node(node: tree_sitter.Node) -> tree_sitter.Node | None:
+    named = node.child_by_field_name("name")
+    declarator = node.child_by_field_name("declarator")
+    while named is None and declarator is not None:
+        inner = declarator.child_by_field_name("declarator")
+        named, declarator = (declarator, None) if inner is None else (None, inner)
+    if named is None and node.type == "impl_item":
+        return node.child_by_field_name("type")
+    return named
+
+
+def _receiver(node: tree_sitter.Node) -> str:
+    """The type whose method this is, in Go."""
+    found = node.child_by_field_name("receiver")
+    while found is not None and found.type != "type_identifier":
+        types = [each.child_by_field_name("type") for each in (found, *found.named_children)]
+        found = next((each for each in types if each is not None), None) or (
+            found.named_children[0] if found.type == "pointer_type" else None
+        )
+    return _text(found)
+
+
+def _text(node: tree_sitter.Node | None) -> str:
+    return node.text.decode(errors="replace") if node is not None and node.text else ""
 
 
 def _first_error(root: tree_sitter.Node) -> int:
@@ -200,19 +278,6 @@ def _first_error(root: tree_sitter.Node) -> int:
         if broken is None:
             return node.start_point.row + 1
         node = broken
-
-
-@functools.cache
-def _grammar(language: str) -> tree_sitter.Language:
-    known = _LANGUAGES[language]
-    grammar: object = getattr(importlib.import_module(known.module), known.function)()
-    return tree_sitter.Language(grammar)
-
-
-@functools.cache
-def _definitions(language: str) -> tree_sitter.Query:
-    types = " ".join(f"({each})" for each in sorted(_LANGUAGES[language].definitions))
-    return tree_sitter.Query(_grammar(language), f"[{types}] @definition")
 
 
 def _suffix(path: str) -> str:

@@ -1,6 +1,7 @@
 """The index on disk: one SQLite file per repository, full-text by BM25.
 
-An update is one transaction: whoever is killed leaves the index as it was before.
+A file goes in with all that is made of it, in one transaction: whoever is killed leaves an index
+that is whole, and lacks only what was not read yet.
 """
 
 import contextlib
@@ -8,30 +9,46 @@ import sqlite3
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hansa.core.errors import StorageError
 from hansa.core.files import exclusive_lock, storage_error
 from hansa.index.chunk import Chunk
-from hansa.index.languages import Symbol
+from hansa.index.tree import split
+from hansa.index.walk import File
 from hansa.index.words import words
 
-VERSION = 3
+Value = str | int | float | bytes
+
+VERSION = 4
 """Of the tables, the chunks and what `words` makes of a text; any other is made anew."""
 
 BUSY_TIMEOUT_S = 30.0
 
 _SCHEMA = """
-CREATE TABLE file (id INTEGER PRIMARY KEY, path TEXT UNIQUE NOT NULL, mtime_ns INTEGER NOT NULL,
-                   size INTEGER NOT NULL, sha256 TEXT NOT NULL, unfit TEXT NOT NULL);
+CREATE TABLE file (id INTEGER PRIMARY KEY, path TEXT UNIQUE NOT NULL, folder TEXT NOT NULL,
+                   mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
+                   unfit TEXT NOT NULL, language TEXT NOT NULL);
+CREATE INDEX file_folder ON file(folder);
+CREATE TABLE folder (path TEXT PRIMARY KEY, above TEXT NOT NULL, digest BLOB NOT NULL,
+                     checked_s INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX folder_above ON folder(above);
 CREATE TABLE chunk (id INTEGER PRIMARY KEY, file INTEGER NOT NULL REFERENCES file(id),
                     start_line INTEGER NOT NULL, end_line INTEGER NOT NULL,
                     symbol TEXT NOT NULL, text TEXT NOT NULL);
 CREATE INDEX chunk_file ON chunk(file);
-CREATE TABLE definition (name TEXT NOT NULL, own TEXT NOT NULL,
-                         file INTEGER NOT NULL REFERENCES file(id),
-                         start_line INTEGER NOT NULL, end_line INTEGER NOT NULL);
+CREATE TABLE definition (name TEXT NOT NULL, own TEXT NOT NULL, kind TEXT NOT NULL,
+                         file INTEGER NOT NULL REFERENCES file(id), start_line INTEGER NOT NULL,
+                         end_line INTEGER NOT NULL, name_line INTEGER NOT NULL);
 CREATE INDEX definition_own ON definition(own);
 CREATE INDEX definition_file ON definition(file);
+CREATE TABLE used (name TEXT NOT NULL, file INTEGER NOT NULL REFERENCES file(id),
+                   kind TEXT NOT NULL, lines TEXT NOT NULL,
+                   PRIMARY KEY (name, file, kind)) WITHOUT ROWID;
+CREATE INDEX used_file ON used(file);
+CREATE TABLE imported (file INTEGER NOT NULL REFERENCES file(id), line INTEGER NOT NULL,
+                       module TEXT NOT NULL, name TEXT NOT NULL);
+CREATE INDEX imported_file ON imported(file);
 CREATE VIRTUAL TABLE search USING fts5(
     symbol, path, text, content='', tokenize="porter unicode61 remove_diacritics 2 tokenchars '_'");
 """
@@ -63,6 +80,8 @@ class Row:
     symbol: str
     text: str
     score: float
+    kind: str | None
+    """Of the symbol; None for text outside of any."""
 
 
 class Store:
@@ -95,21 +114,31 @@ class Store:
             self._database.close()
             self._database = self._new()
 
-    def files(self) -> dict[str, Known]:
-        with _storage_errors(self._path):
-            rows = self._database.execute(
-                "SELECT path, id, mtime_ns, size, sha256, unfit FROM file"
-            )
-            return {path: Known(*rest) for path, *rest in rows}
+    def file(self, path: str) -> Known | None:
+        """A file as it was when it was last looked at, if it was."""
+        query = "SELECT id, mtime_ns, size, sha256, unfit FROM file WHERE path = ?"
+        return next((Known(*row) for row in self.run(query, (path,))), None)
 
     def counts(self) -> tuple[int, int, int]:
         """Files, chunks and definitions."""
+        return self.run(
+            "SELECT (SELECT count(*) FROM file WHERE unfit = ''), "
+            "(SELECT count(*) FROM chunk), (SELECT count(*) FROM definition)"
+        )[0]  # type: ignore[return-value]  what was just asked for
+
+    def run(self, query: str, values: Sequence[Value] = ()) -> list[tuple[Any, ...]]:
+        """What a statement gives.
+
+        Raises:
+            StorageError: the disk, or the index itself (DamagedIndex), is at fault.
+        """
         with _storage_errors(self._path):
-            row = self._database.execute(
-                "SELECT (SELECT count(*) FROM file WHERE unfit = ''), "
-                "(SELECT count(*) FROM chunk), (SELECT count(*) FROM definition)"
-            ).fetchone()
-        return (row[0], row[1], row[2])
+            return self._database.execute(query, values).fetchall()
+
+    def run_each(self, statement: str, rows: Iterable[Sequence[Value]]) -> None:
+        """The same for many rows, without an answer."""
+        with _storage_errors(self._path):
+            self._database.executemany(statement, rows)
 
     @contextlib.contextmanager
     def writing(self) -> Generator[None]:
@@ -132,8 +161,8 @@ class Store:
         for rowid, symbol, text in chunks:
             self._search_row("(search, rowid, symbol, path, text) VALUES ('delete', ?, ?, ?, ?)",
                              rowid, symbol, path_words, text)  # fmt: skip
-        run("DELETE FROM chunk WHERE file = ?", (file_id,))
-        run("DELETE FROM definition WHERE file = ?", (file_id,))
+        for table in ("chunk", "definition", "used", "imported"):
+            run(f"DELETE FROM {table} WHERE file = ?", (file_id,))  # noqa: S608  names of ours
         run("DELETE FROM file WHERE id = ?", (file_id,))
 
     def touch(self, file_id: int, mtime_ns: int, size: int) -> None:
@@ -141,10 +170,11 @@ class Store:
             "UPDATE file SET mtime_ns = ?, size = ? WHERE id = ?", (mtime_ns, size, file_id)
         )
 
-    def add_file(self, path: str, mtime_ns: int, size: int, sha256: str, unfit: str) -> int:
+    def add_file(self, file: File, sha256: str, unfit: str, language: str) -> int:
         cursor = self._database.execute(
-            "INSERT INTO file (path, mtime_ns, size, sha256, unfit) VALUES (?, ?, ?, ?, ?)",
-            (path, mtime_ns, size, sha256, unfit),
+            "INSERT INTO file (path, folder, mtime_ns, size, sha256, unfit, language) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (file.path, split(file.path)[0], file.mtime_ns, file.size, sha256, unfit, language),
         )
         assert cursor.lastrowid is not None
         return cursor.lastrowid
@@ -159,39 +189,6 @@ class Store:
             rowid = self._database.execute(insert, place).lastrowid
             self._search_row("(rowid, symbol, path, text) VALUES (?, ?, ?, ?)",
                              rowid, each.symbol, path_words, text)  # fmt: skip
-
-    def add_definitions(self, file_id: int, symbols: Sequence[Symbol]) -> None:
-        self._database.executemany(
-            "INSERT INTO definition (name, own, file, start_line, end_line) VALUES (?, ?, ?, ?, ?)",
-            [(each.name, _own(each.name), file_id, each.start_line, each.end_line)
-             for each in symbols],
-        )  # fmt: skip
-
-    def search(self, match: str, weights: tuple[float, float, float], limit: int) -> list[Row]:
-        """Chunks that match an FTS5 expression; `weights` are of symbol, path and text."""
-        return self._rows(
-            "SELECT file.path, chunk.start_line, chunk.end_line, chunk.symbol, chunk.text, "
-            "-bm25(search, ?, ?, ?) AS score FROM search JOIN chunk ON chunk.id = search.rowid "
-            "JOIN file ON file.id = chunk.file WHERE search MATCH ? "
-            "ORDER BY score DESC, file.path, chunk.start_line LIMIT ?",
-            (*weights, match, limit),
-        )
-
-    def definitions(self, name: str, limit: int) -> list[Row]:
-        """Chunks in which definitions called `name`, or `Something.name`, begin."""
-        return self._rows(
-            "SELECT file.path, chunk.start_line, chunk.end_line, definition.name, chunk.text, 1.0 "
-            "FROM definition JOIN file ON file.id = definition.file JOIN chunk ON "
-            "chunk.file = file.id AND definition.start_line BETWEEN chunk.start_line AND "
-            "chunk.end_line WHERE definition.own = ? AND "
-            "(definition.name = ? OR substr(definition.name, -length(?)) = ?) "
-            "ORDER BY file.path, definition.start_line LIMIT ?",
-            (_own(name), name, f".{name}", f".{name}", limit),
-        )
-
-    def _rows(self, query: str, values: tuple[str | float, ...]) -> list[Row]:
-        with _storage_errors(self._path):
-            return [Row(*row) for row in self._database.execute(query, values)]
 
     def _search_row(
         self, how: str, rowid: int | None, symbol: str, path_words: str, text: str
@@ -247,10 +244,6 @@ class Store:
     def _open(self, mode: str) -> sqlite3.Connection:
         address = f"{self._path.as_uri()}?mode={mode}"
         return sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-
-
-def _own(name: str) -> str:
-    return name.rpartition(".")[2]
 
 
 def _damaged(error: sqlite3.Error) -> bool:

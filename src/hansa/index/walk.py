@@ -5,7 +5,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pathspec
@@ -13,25 +12,18 @@ from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
 from hansa.core.bounds import FILE_BYTES_MAX, LINE_CHARS_MAX
 from hansa.core.errors import UserError
+from hansa.index import credentials, generated
 
 IGNORE_FILES = (".gitignore", ".hansaignore")
 IGNORE_BYTES_MAX = 256 * 1024
 FILES_MAX = 200_000
 DEPTH_MAX = 64
 
-_FOLDERS = frozenset({
+CLOSED_FOLDERS = frozenset({
     ".git", ".hg", ".svn", ".jj", ".venv", "venv", ".tox", ".nox", "node_modules", "__pycache__",
     ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".idea", ".vscode", "target",
     ".ssh", ".gnupg", ".aws",
 })  # fmt: skip
-_SECRETS = (
-    ".env", ".env.*", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "id_rsa*",
-    "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", ".pgpass", ".npmrc", ".pypirc",
-    "credentials", "credentials.json", "secrets.*", "*.kdbx", ".git-credentials", ".htpasswd",
-    "*.tfstate",
-)  # fmt: skip
-_HARMLESS = (".env.example", ".env.sample", ".env.template")
-_PRIVATE_KEY = re.compile(rb"^[ \t]*-----BEGIN [A-Z ]*PRIVATE KEY-----[ \t]*\r?\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +47,7 @@ class Walk:
         waiting: list[tuple[str, tuple[_Rules, ...], int]] = [("", _rules_above(self.root), 0)]
         while waiting:
             folder, rules, depth = waiting.pop()
-            rules = (*rules, *_rules_from(self.root / folder, IGNORE_FILES, folder, ""))
+            rules = (*rules, *self._rules_in(folder))
             for entry in _entries(self.root / folder, self.skipped):
                 path = f"{folder}{entry.name}"
                 if not _encodes(path):
@@ -63,7 +55,7 @@ class Walk:
                 elif entry.is_symlink():
                     self.skipped["symbolic link"] += 1
                 elif entry.is_dir():
-                    if entry.name in _FOLDERS or _ignored(f"{path}/", rules):
+                    if entry.name in CLOSED_FOLDERS or _ignored(f"{path}/", rules):
                         continue
                     if depth < DEPTH_MAX:
                         waiting.append((f"{path}/", rules, depth + 1))
@@ -75,6 +67,18 @@ class Walk:
                     count += 1
                     yield file
 
+    def find(self, path: str) -> File | None:
+        """One file as `files` gives it; None if it is not there, or is left out."""
+        *folders, _ = path.split("/")
+        rules, folder = (*_rules_above(self.root), *self._rules_in("")), ""
+        for name in folders:
+            folder = f"{folder}{name}/"
+            if self._closed(self.root / folder, folder, rules):
+                return None
+            rules = (*rules, *self._rules_in(folder))
+        entry = self.root / path
+        return None if entry.is_symlink() else self._file(entry, path, rules)
+
     def read(self, file: File) -> tuple[bytes, str]:
         """The text of a file, and why it is not worth indexing, if it is not."""
         try:
@@ -82,13 +86,24 @@ class Walk:
                 data = opened.read(FILE_BYTES_MAX + 1)
         except OSError:
             return b"", "cannot be read"
-        return data, unfit(data)
+        return data, unfit(data, file.path)
 
-    def _file(self, entry: os.DirEntry[str], path: str, rules: "tuple[_Rules, ...]") -> File | None:
+    def _rules_in(self, folder: str) -> "Iterator[_Rules]":
+        return _rules_from(self.root / folder, IGNORE_FILES, folder, "")
+
+    def _closed(self, entry: Path, folder: str, rules: "tuple[_Rules, ...]") -> bool:
+        """Whether a folder is not entered."""
+        return entry.name in CLOSED_FOLDERS or entry.is_symlink() or _ignored(folder, rules)
+
+    def _file(
+        self, entry: os.DirEntry[str] | Path, path: str, rules: "tuple[_Rules, ...]"
+    ) -> File | None:
         if not entry.is_file():
             self.skipped["not a regular file"] += 1
-        elif _secret(entry.name):
+        elif credentials.named_secret(entry.name):
             self.skipped["may hold a secret"] += 1
+        elif generated.named_generated(entry.name):
+            self.skipped["generated"] += 1
         elif _ignored(path, rules):
             self.skipped["ignored"] += 1
         else:
@@ -105,7 +120,7 @@ class Walk:
         return None
 
 
-def unfit(data: bytes) -> str:
+def unfit(data: bytes, path: str = "") -> str:
     """Why a file's bytes are not indexed; empty if they are."""
     if len(data) > FILE_BYTES_MAX:
         return "too large"
@@ -117,9 +132,11 @@ def unfit(data: bytes) -> str:
         return "not UTF-8"
     if not text.strip():
         return "empty"
-    if _PRIVATE_KEY.search(data):
+    if credentials.holds_secret(data):
         return "may hold a secret"
-    return "a line is too long" if max(map(len, text.split("\n"))) > LINE_CHARS_MAX else ""
+    if max(map(len, text.split("\n"))) > LINE_CHARS_MAX:
+        return "a line is too long"
+    return "generated" if generated.says_generated(path, data) else ""
 
 
 def check_root(root: Path) -> Path:
@@ -188,11 +205,6 @@ def _ignored(path: str, rules: tuple[_Rules, ...]) -> bool:
         if verdict is not None:
             return verdict
     return False
-
-
-def _secret(name: str) -> bool:
-    lower = name.lower()
-    return lower not in _HARMLESS and any(fnmatchcase(lower, each) for each in _SECRETS)
 
 
 def _encodes(name: str) -> bool:

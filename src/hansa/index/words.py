@@ -1,11 +1,13 @@
 """Code as words: identifiers whole and in their parts, so that `drawTable` is found by `table`."""
 
+import functools
 import re
 
 QUERY_CHARS_MAX = 4096
 """What of a query is looked at."""
 
 QUERY_WORDS_MAX = 48
+IDENTIFIERS_KEPT = 65_536
 
 _IDENTIFIER = re.compile(r"\w+")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|\d+")
@@ -20,22 +22,20 @@ _COMMON = frozenset(_COMMON_TEXT.split())
 
 def words(text: str) -> str:
     """The words of `text` for the index, lower-case, separated by spaces."""
-    return " ".join(_split(text))
+    return " ".join([_parts(each) for each in _IDENTIFIER.findall(text)])
 
 
 def query_words(query: str) -> list[str]:
     """The distinct words of a query that tell something; common ones only if nothing else is."""
-    found = list(dict.fromkeys(_split(query[:QUERY_CHARS_MAX])))
-    telling = [word for word in found if word not in _COMMON]
-    return (telling or found)[:QUERY_WORDS_MAX]
+    found = list(dict.fromkeys(words(query[:QUERY_CHARS_MAX]).split(" ")))
+    telling = [word for word in found if word and word not in _COMMON]
+    return (telling or [word for word in found if word])[:QUERY_WORDS_MAX]
 
 
-def _split(text: str) -> list[str]:
-    out: list[str] = []
-    for match in _IDENTIFIER.finditer(text):
-        whole = match.group()
-        parts = _PART.findall(whole)
-        out.append(whole.lower())
-        if parts != [whole]:
-            out += [part.lower() for part in parts]
-    return out
+@functools.lru_cache(IDENTIFIERS_KEPT)
+def _parts(identifier: str) -> str:
+    """An identifier and what it is made of; a codebase says the same few over and over."""
+    parts = _PART.findall(identifier)
+    if parts == [identifier]:
+        return identifier.lower()
+    return " ".join([identifier.lower(), *map(str.lower, parts)])

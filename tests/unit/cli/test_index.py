@@ -1,6 +1,9 @@
 """`hansa index` and `hansa search`, as a person runs them."""
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,9 +81,9 @@ async def test_search_updates_first_and_shows_places(run) -> None:
     write("table.py", CODE)
     ran = await run("search", "where is the table drawn?")
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.splitlines()[:2] == ["table.py:1-3  Table", "    class Table:"]
+    assert ran.out.splitlines()[:2] == ["table.py:1-3  class Table", "    class Table:"]
     write("grid.py", "def draw_grid(): pass\n")
-    assert (await run("search", "grid")).out.startswith("grid.py:1-1  draw_grid\n")
+    assert (await run("search", "grid")).out.startswith("grid.py:1-1  function draw_grid\n")
 
 
 async def test_search_json(run) -> None:
@@ -124,3 +127,46 @@ async def test_update_says_nothing_on_stdout(run, state: Path, capsys) -> None:
     with Index.open(Path(), state) as opened:
         assert command.update_with_progress(opened).added == 1
     assert capsys.readouterr() == ("", "")
+
+
+async def test_status_says_what_is_indexed_and_how_fresh(run) -> None:
+    write("table.py", CODE)
+    write("notes.md", "# Tables\n")
+    ran = await run("index", "--status")
+    assert ran.code != 0
+    assert "run `hansa index`" in ran.err
+    await run("index")
+    ran = await run("index", "--status")
+    assert (ran.code, ran.err) == (0, "")
+    lines = {name: rest.strip() for name, _, rest in (
+        line.partition(" ") for line in ran.out.splitlines())}  # fmt: skip
+    assert lines["root"] == str(Path.cwd())
+    assert lines["files"] == "2 (1 markdown, 1 python)"
+    assert lines["symbols"] == "3, used on 0 lines"
+    assert lines["updated"].endswith("; nothing changed since")
+    write("table.py", CODE + "\n")
+    assert "; 1 files changed since" in (await run("index", "--status")).out
+    told = json.loads((await run("index", "--status", "--json")).out)
+    assert (told["behind"], told["languages"]) == (1, {"markdown": 1, "python": 1})
+
+
+async def test_status_and_watch_do_not_go_together(run) -> None:
+    ran = await run("index", "--status", "--watch")
+    assert ran.code == 2
+    assert "do not go together" in ran.err
+
+
+def test_watch_says_what_it_took_in_and_ends_on_sigint(tmp_path: Path, state: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code/table.py").write_text(CODE)
+    command = [sys.executable, "-m", "hansa.cli", "index", "--watch", "--json",
+               str(tmp_path / "code"), "--state-dir", str(state)]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        first = json.loads(process.stdout.readline())
+        assert (first["paths"], first["report"]["added"]) == ([], 1)
+        (tmp_path / "code/grid.py").write_text("def draw_grid(): pass\n")
+        told = json.loads(process.stdout.readline())
+        assert (told["paths"], told["report"]["added"]) == (["grid.py"], 1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0

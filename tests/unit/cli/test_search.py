@@ -22,7 +22,7 @@ async def test_a_hit_is_place_symbol_and_a_few_lines(run):
     ran = await run("search", "where is the area computed?")
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.splitlines() == [
-        "shapes.py:1-6  area",
+        "shapes.py:1-6  function area",
         "    def area(r):",
         "        a = 1",
         "        b = 2",
@@ -43,7 +43,7 @@ async def test_json_has_whole_snippets(run):
     write("a.py", "def zebra():\n    pass\n")
     [hit] = json.loads((await run("search", "zebra", "--json")).out)
     assert hit["snippet"].keys() == set(Snippet.__struct_fields__)
-    assert hit["symbol"] == "zebra"
+    assert (hit["symbol"], hit["kind"]) == ("zebra", "function")
 
 
 async def test_limit_and_path(run, tmp_path: Path):

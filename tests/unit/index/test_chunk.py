@@ -9,13 +9,17 @@ from hansa.index.chunk import CHUNK_LINES_MAX, WINDOW_LINES, chunk, count_lines
 LINES = st.sampled_from([
     "def f():", "    return 1", "class C:", "    def m(self):", "        pass", "@wrap", "x = 1",
     "", "'''", "function f() {", "}", "export class A {", "  m() {", "  }", "fn f() {", "impl X {",
+    "# Title", "## Part ##", "```", "~~~ py", "Under", "---", "===", "const f = () => {", "};",
+    "typedef struct p {", "} p_t;", "template <class T>", "func (t *T) M() {", "@decorated",
     "(", "))", "\tdef", "# é 漢", "type T struct {", "\x0c", "a\rb",
 ])  # fmt: skip
 SOURCES = st.builds(
     lambda lines, repeat, end: ("\n".join(lines * repeat) + end).encode(),
     st.lists(LINES, max_size=40), st.integers(1, 5), st.sampled_from(["", "\n", "\n\n"]),
 )  # fmt: skip
-PATHS = st.sampled_from(["a.py", "a.js", "a.ts", "a.rs", "a.go", "a.cpp", "A.java", "a.md", "x"])
+PATHS = st.sampled_from(
+    ["a.py", "a.js", "a.ts", "a.rs", "a.go", "a.cpp", "A.java", "a.md", "x", "a.c", "a.tsx"]
+)
 
 
 def covered(path: str, source: bytes) -> list[int]:
@@ -91,3 +95,17 @@ def test_text_is_cut_into_windows_of_about_one_size(lines: int) -> None:
 
 def test_an_empty_file_has_no_chunks() -> None:
     assert chunk("a.py", b"") == []
+
+
+def test_markdown_is_cut_at_its_headings() -> None:
+    source = b"before\n\n# Guide\n\ntext\n\n## Tables\n```\n# no heading\n```\n"
+    assert [(each.symbol, each.start_line, each.end_line) for each in chunk("a.md", source)] == [
+        ("", 1, 2), ("Guide", 3, 6), ("Tables", 7, 10),
+    ]  # fmt: skip
+
+
+def test_a_function_that_is_a_value_is_a_chunk() -> None:
+    source = b"import x\n\nexport const draw = () => {\n  return 1\n}\n\nx()\n"
+    assert [(each.symbol, each.start_line, each.end_line) for each in chunk("a.js", source)] == [
+        ("", 1, 2), ("draw", 3, 5), ("", 6, 7),
+    ]  # fmt: skip

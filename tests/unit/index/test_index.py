@@ -36,7 +36,11 @@ def test_a_new_repository(lay, open_index) -> None:
     assert seen == [(n, 6) for n in range(1, 7)]
     status = index.status()
     assert (status.root, status.files, status.chunks) == (str(root), 4, report.chunks)
-    assert status.definitions == 4
+    assert (status.definitions, status.references) == (5, 7)
+    assert status.languages == {"python": 3, "markdown": 1}
+    assert status.behind == 0
+    assert status.bytes > 0
+    assert status.checked_s > 0
 
 
 def test_nothing_changed_reads_nothing(lay, open_index, monkeypatch) -> None:

@@ -14,7 +14,7 @@ from hansa.index.languages import (
 SOURCES = {
     "a.py": ("def f():\n    return 1\n", "f"),
     "a.js": ("function f() { return 1 }\n", "f"),
-    "a.jsx": ("const f = () => <b/>;\nclass C { m() {} }\n", "C"),
+    "a.jsx": ("const f = () => <b/>;\nclass C { m() {} }\n", "f"),
     "a.ts": ("interface Shape { area: number }\n", "Shape"),
     "a.tsx": ("export function View(): Node { return <b/>; }\n", "View"),
     "a.go": ("package a\n\nfunc F() int { return 1 }\n", "F"),
@@ -78,7 +78,7 @@ async def draw(): ...
              for each in outline("a.py", source)]  # fmt: skip
     assert found == [
         ("Table", "class", 1, 9),
-        ("Table.width", "function", 5, 9),
+        ("Table.width", "method", 5, 9),
         ("Table.width.total", "function", 7, 8),
         ("draw", "function", 12, 12),
     ]
