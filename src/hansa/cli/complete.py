@@ -10,23 +10,25 @@ from hansa.cli.asking import Asking, asks_a_node, reply_fields, say_who_served
 from hansa.cli.output import print_json, say
 
 if TYPE_CHECKING:
-    from hansa.context.gather import Search
+    from hansa.context.candidates import Codebase
 
 
 @click.command()
 @click.argument("position", metavar="FILE:LINE:COL")
 @click.option("--no-index", is_flag=True, help="Do not look at the rest of the codebase.")
+@click.option("--explain", is_flag=True, help="Say what the model was shown, and why.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @asks_a_node
-def complete(asking: Asking, position: str, no_index: bool, as_json: bool) -> None:
+def complete(asking: Asking, position: str, no_index: bool, explain: bool, as_json: bool) -> None:
     """Complete code at FILE:LINE:COL; lines and columns count from 1."""
     import asyncio
 
-    from hansa.context.gather import Document
+    from hansa.context.candidates import Document
     from hansa.core.clock import SystemClock
     from hansa.editor import complete as completing
     from hansa.editor.codebase import find_root, relative_name
     from hansa.editor.document import offset_of, parse_position, read_source
+    from hansa.editor.explain import explained, words
 
     place = parse_position(position)
     source = read_source(place.path)
@@ -35,37 +37,42 @@ def complete(asking: Asking, position: str, no_index: bool, as_json: bool) -> No
     root = find_root(place.path, Path.cwd(), Path.home())
     document = Document(relative_name(place.path, root), source.lf_text)
 
-    async def run(search: "Search | None") -> completing.Completion:
+    async def run(codebase: "Codebase | None") -> completing.Completion:
         async with client as node:
             return await completing.complete(
                 document,
                 cursor,
                 node,
                 SystemClock(),
-                search=search,
+                codebase=codebase,
+                confidence=explain,
                 preferences=asking.preferences(),
             )
 
     with contextlib.ExitStack() as stack:
-        search = None if no_index or root is None else _search(stack, root, asking.state())
-        done = asyncio.run(run(search))
+        codebase = None if no_index or root is None else _codebase(stack, root, asking.state())
+        done = asyncio.run(run(codebase))
     text = done.text.replace("\n", source.newline)
     if as_json:
-        print_json({"text": text, **reply_fields(done.reply), "snippets": done.snippets})
+        said = {"text": text, **reply_fields(done.reply), "snippets": done.snippets}
+        print_json({**said, "plan": explained(done)} if explain else said)
         return
+    if explain:
+        for line in words(explained(done)):
+            say(line)
     print(text, end="" if not text or text.endswith("\n") else "\n")
     if not text:
         say("the model had nothing that fits here")
     say_who_served(done.reply)
 
 
-def _search(stack: contextlib.ExitStack, root: Path, state_dir: Path) -> "Search | None":
+def _codebase(stack: contextlib.ExitStack, root: Path, state_dir: Path) -> "Codebase | None":
     """A completion without the codebase is better than none, so that the index may fail."""
     from hansa.core.errors import HansaError
-    from hansa.editor.codebase import open_search
+    from hansa.editor.codebase import open_codebase
 
     try:
-        return stack.enter_context(open_search(root, state_dir))
+        return stack.enter_context(open_codebase(root, state_dir))
     except HansaError as error:
         say(f"without the codebase: {error}")
         return None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hansa.context.budget import fit_lines
-from hansa.context.gather import Search
+from hansa.context.candidates import Search
 from hansa.core.clock import Clock
 from hansa.core.errors import UserError
 from hansa.core.ids import new_request_id

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Generator
 from pathlib import Path
 
-from hansa.context.gather import Search
+from hansa.context.candidates import Codebase, Search
 
 MARKS = (".git", "pyproject.toml")
 """What stands at the top of a codebase."""
@@ -39,8 +39,18 @@ def open_search(root: Path, state_dir: Path, progress: Progress | None = None) -
     Raises:
         StorageError: the index cannot be written.
     """
+    with open_codebase(root, state_dir, progress) as codebase:
+        assert codebase.search
+        yield codebase.search
+
+
+@contextlib.contextmanager
+def open_codebase(
+    root: Path, state_dir: Path, progress: Progress | None = None
+) -> Generator[Codebase]:
+    """The same, with its definitions. Raises StorageError."""
     from hansa.index.index import Index
 
     with Index.open(root, state_dir) as index:
         index.update(progress)
-        yield index.search
+        yield Codebase(index.search, index.definitions)

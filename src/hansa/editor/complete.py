@@ -1,17 +1,21 @@
-"""One completion: plan, ask, take back what was typed, trim."""
+"""One completion: plan, take secrets out, ask, take back what was typed, trim."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hansa.context.budget import Limits
-from hansa.context.gather import CompletionPlan, Document, Search, gather
+from hansa.context.candidates import Codebase, Document
+from hansa.context.gather import CompletionPlan, gather
 from hansa.context.healing import heal
+from hansa.context.redact import redact
 from hansa.context.trim import block_end, trim
 from hansa.core.clock import Clock
 from hansa.core.ids import new_request_id
 from hansa.editor.node import Answers
 from hansa.editor.preferences import Preferences
 from hansa.editor.reading import Reply, read
-from hansa.wire.requests import Request, Sampling, Snippet
+from hansa.wire.requests import Request, Sampling, Snippet, TokenLogprob
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +23,16 @@ class Completion:
     text: str
     """To insert at the cursor; empty if the model had nothing that fits."""
     reply: Reply
-    snippets: tuple[Snippet, ...]
-    """What of the codebase the model was shown beside the file."""
+    plan: CompletionPlan
+    redacted: int
+    """Secrets that were taken out of what the model saw."""
+    confidence: float
+    """Geometric mean of the probabilities of the tokens that were kept, 0 to 1."""
+
+    @property
+    def snippets(self) -> tuple[Snippet, ...]:
+        """What of the codebase the model was shown beside the file."""
+        return self.plan.snippets
 
 
 async def complete(
@@ -29,16 +41,19 @@ async def complete(
     answers: Answers,
     clock: Clock,
     *,
-    search: Search | None = None,
+    codebase: Codebase | None = None,
     preferences: Preferences | None = None,
     limits: Limits | None = None,
+    confidence: bool = False,
 ) -> Completion:
     """Complete `document` at `cursor`, a character offset; its line endings are LF.
+
+    `confidence` asks for log-probabilities; not every engine gives them.
 
     Raises:
         HansaError: no node, no replica that may serve, or the answer broke off.
     """
-    plan = gather(document, cursor, search, limits)
+    plan = gather(document, cursor, codebase, limits)
     before, after = document.text[:cursor], document.text[cursor:]
 
     def enough(generated: str) -> bool:
@@ -48,7 +63,7 @@ async def complete(
             return healed is None
         return block_end(healed, before, multiline=plan.multiline) is not None
 
-    request = _request(plan, preferences or Preferences())
+    request, redacted = _request(plan, preferences or Preferences(), confidence=confidence)
     reply = await read(answers, request, clock, enough=enough)
     text = trim(
         heal(reply.text, plan.typed) or "",
@@ -58,21 +73,45 @@ async def complete(
         multiline=plan.multiline,
         cut_off=reply.finish == "length",
     )
-    return Completion(text, reply, plan.snippets)
+    kept = sure(reply.logprobs, len(plan.typed) + len(text))
+    return Completion(text, reply, plan, redacted, kept)
 
 
-def _request(plan: CompletionPlan, preferences: Preferences) -> Request:
-    return Request(
+def sure(tokens: Sequence[TokenLogprob], chars: int) -> float:
+    """How sure the model was of the first `chars` it generated; 1 if it did not say."""
+    seen, logprobs = 0, list[float]()
+    for each in tokens:
+        if seen >= chars:
+            break
+        seen += len(each.token)
+        logprobs.append(each.logprob)
+    return math.exp(sum(logprobs) / len(logprobs)) if logprobs else 1.0
+
+
+def _request(
+    plan: CompletionPlan, preferences: Preferences, *, confidence: bool
+) -> tuple[Request, int]:
+    """What to send, and how many secrets were taken out of it."""
+    prefix, in_prefix = redact(plan.prefix)
+    suffix, in_suffix = redact(plan.suffix)
+    texts = [redact(each.text) for each in plan.snippets]
+    request = Request(
         id=new_request_id(),
         task="complete",
         model=preferences.model,
-        prefix=plan.prefix,
-        suffix=plan.suffix,
+        prefix=prefix,
+        suffix=suffix,
         suffix_is_hint=True,
-        snippets=plan.snippets,
-        sampling=Sampling(max_tokens=plan.max_tokens, stop=plan.stop),
+        snippets=tuple(
+            Snippet(each.path, each.start_line, each.end_line, text)
+            for each, (text, _) in zip(plan.snippets, texts, strict=True)
+        ),
+        sampling=Sampling(
+            max_tokens=plan.max_tokens, stop=plan.stop, logprobs=0 if confidence else None
+        ),
         policy=preferences.policy,
         budget_ms=preferences.budget_ms,
         # A line is shown whole; a block is read until it has ended, which stops the work.
         stream=plan.multiline,
     )
+    return request, in_prefix + in_suffix + sum(count for _, count in texts)

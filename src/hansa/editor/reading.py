@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hansa.core.clock import Clock
 from hansa.editor.node import Answers
 from hansa.editor.plain import plain
-from hansa.wire.requests import FinishReason, Request, Usage
+from hansa.wire.requests import FinishReason, Request, TokenLogprob, Usage
 
 Enough = Callable[[str], bool]
 """Whether the text so far is all that is needed."""
@@ -27,7 +27,9 @@ class Reply:
     finish: FinishReason | None
     """None if reading was stopped early."""
     usage: Usage | None
-    """None if reading was stopped early; the node has metered it all the same."""
+    """As far as it was read; None if the engine had not counted by then."""
+    logprobs: tuple[TokenLogprob, ...] = ()
+    """If they were asked for."""
 
 
 async def read(
@@ -43,13 +45,15 @@ async def read(
     text = ""
     first_s: float | None = None
     finish, usage = None, None
+    logprobs: list[TokenLogprob] = []
     async with answers.answer(request) as answer:
         async for chunk in answer.chunks:
             if piece := plain(chunk.text):
                 first_s = clock.monotonic_s() if first_s is None else first_s
                 text += piece
                 show(piece)
-            finish, usage = chunk.finish, chunk.usage
+            finish, usage = chunk.finish, chunk.usage or usage
+            logprobs += chunk.logprobs
             if finish or enough(text):
                 break
         ended_s = clock.monotonic_s()
@@ -62,4 +66,5 @@ async def read(
         ttft_ms=((ended_s if first_s is None else first_s) - started_s) * 1000,
         finish=finish,
         usage=usage,
+        logprobs=tuple(logprobs),
     )

@@ -15,9 +15,12 @@ _NAMES = (
 )  # fmt: skip
 _HARMLESS = (".env.example", ".env.sample", ".env.template")
 
+PRIVATE_KEY_BLOCK = r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
+"""The whole of a private key; it may go on to the end of what is shown."""
+
 _PRIVATE_KEY = re.compile(rb"^[ \t]*-----BEGIN [A-Z ]*PRIVATE KEY-----[ \t]*\r?\n", re.MULTILINE)
 
-_TOKENS = {
+TOKENS = {
     b"AKIA": rb"AKIA[A-Z2-7]{16}(?<!EXAMPLE)",
     b"ASIA": rb"ASIA[A-Z2-7]{16}(?<!EXAMPLE)",
     b"ghp_": rb"ghp_[A-Za-z0-9]{36}",
@@ -42,7 +45,7 @@ _TOKENS = {
 
 _TOKEN = {
     begin: re.compile(rb"(?<![A-Za-z0-9_-])" * (begin != b"T3BlbkFJ") + form + rb"(?![A-Za-z0-9])")
-    for begin, form in _TOKENS.items()
+    for begin, form in TOKENS.items()
 }
 
 

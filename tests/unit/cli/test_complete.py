@@ -132,7 +132,7 @@ async def test_an_index_that_fails_costs_only_the_codebase(
     def refuse(*_: object) -> None:
         raise StorageError("no space left")
 
-    monkeypatch.setattr("hansa.editor.codebase.open_search", refuse)
+    monkeypatch.setattr("hansa.editor.codebase.open_codebase", refuse)
     fixed_node.texts = ["\n    return 1"]
     ran = await run("complete", "a.py:2:5")
     assert (ran.code, ran.out) == (0, "return 1\n")

@@ -8,13 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hansa.context.budget import Limits, fit_lines, share_out
-from hansa.context.gather import (
-    SNIPPET_HEAD_CHARS,
-    CompletionPlan,
-    Document,
-    gather,
-    wants_more_lines,
-)
+from hansa.context.candidates import Codebase, Document
+from hansa.context.gather import SNIPPET_HEAD_CHARS, CompletionPlan, gather, wants_more_lines
 from hansa.wire.requests import Snippet
 
 LINES = st.lists(
@@ -28,8 +23,8 @@ class Hit:
     snippet: Snippet
 
 
-def searching(*snippets: Snippet):
-    return lambda query, limit: [Hit(each) for each in snippets][:limit]
+def searching(*snippets: Snippet) -> Codebase:
+    return Codebase(lambda query, limit: [Hit(each) for each in snippets][:limit])
 
 
 def shown_chars(plan: CompletionPlan) -> int:
@@ -68,7 +63,11 @@ def test_typing_a_line_only_adds_to_the_prompt(above: list[str], after: str, typ
         return [Hit(Snippet("other.py", 1, 1, query))]
 
     plans = [
-        gather(Document("a.py", before + typed[:size] + "\n" + after), len(before) + size, search)
+        gather(
+            Document("a.py", before + typed[:size] + "\n" + after),
+            len(before) + size,
+            Codebase(search),
+        )
         for size in range(len(typed) + 1)
     ]
     assert len(set(queries)) <= 1

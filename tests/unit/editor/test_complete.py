@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from hansa.context.gather import Document
+from hansa.context.candidates import Codebase, Document
 from hansa.core.clock import Clock
 from hansa.core.errors import EngineUnavailable
 from hansa.editor.complete import Completion, complete
@@ -70,7 +70,7 @@ async def test_the_codebase_and_the_rules_go_along(clock: Clock) -> None:
         9 * 11,
         answers,
         clock,
-        search=lambda query, limit: [Hit(snippet)],
+        codebase=Codebase(lambda query, limit: [Hit(snippet)]),
         preferences=Preferences("some-model", policy, 150),
     )
     asked = answers.asked[0]
