@@ -21,7 +21,7 @@ _ASSIGNED = re.compile(
 )
 _HARMLESS = re.compile(
     r"\A(?:[\w.]*(?:example|placeholder|changeme|change-me|your|dummy|redacted|test)[\w.-]*"
-    r"|x+|\*+|<[^>]*>|\$?\{.*\}|%\(?\w*\)?s?|[A-Z_]+|[a-z_ ]+)\Z",
+    r"|x+|\*+|<[^>]*>|\$?\{.*\}|%\(?\w*\)?s?|(?-i:[A-Z]+_[A-Z_]{,20}))\Z",
     re.IGNORECASE,
 )
 """Values that are words or stand for something else: `your-key`, `${TOKEN}`, `API_KEY`."""

@@ -11,6 +11,7 @@ from hansa.context.healing import heal
 from hansa.context.redact import redact
 from hansa.context.trim import block_end, trim
 from hansa.core.clock import Clock
+from hansa.core.errors import HansaError, Unsupported
 from hansa.core.ids import new_request_id
 from hansa.editor.node import Answers
 from hansa.editor.preferences import Preferences
@@ -48,7 +49,7 @@ async def complete(
 ) -> Completion:
     """Complete `document` at `cursor`, a character offset; its line endings are LF.
 
-    `confidence` asks for log-probabilities; not every engine gives them.
+    `confidence` asks for log-probabilities, if there is an engine that gives them.
 
     Raises:
         HansaError: no node, no replica that may serve, or the answer broke off.
@@ -64,7 +65,13 @@ async def complete(
         return block_end(healed, before, multiline=plan.multiline) is not None
 
     request, redacted = _request(plan, preferences or Preferences(), confidence=confidence)
-    reply = await read(answers, request, clock, enough=enough)
+    try:
+        reply = await read(answers, request, clock, enough=enough)
+    except HansaError as error:
+        if not confidence or error.code != Unsupported.code:
+            raise
+        request, redacted = _request(plan, preferences or Preferences(), confidence=False)
+        reply = await read(answers, request, clock, enough=enough)
     text = trim(
         heal(reply.text, plan.typed) or "",
         before,

@@ -1,0 +1,141 @@
+"""Suggestions while somebody types: known ones first, one request at a time, none unsure."""
+
+import asyncio
+import math
+
+import pytest
+
+from hansa.context.candidates import Document
+from hansa.core.clock import Clock
+from hansa.editor.debounce import LONGEST_S, SHORTEST_S, Debounce
+from hansa.editor.inline import PAUSE_S, Inline, View
+from hansa.editor.mock import MockAnswers
+
+LINE = "total = "
+BLOCK = "def mean(values):\n    "
+
+
+class Pauses:
+    """Waits that last until somebody lets them end."""
+
+    def __init__(self, *, open_at_once: bool = True) -> None:
+        self.waited: list[float] = []
+        self.gate = asyncio.Event()
+        if open_at_once:
+            self.gate.set()
+
+    async def __call__(self, seconds: float) -> None:
+        self.waited.append(seconds)
+        await self.gate.wait()
+
+
+def at_end(text: str) -> View:
+    return View(Document("a.py", text), len(text))
+
+
+def inline(answers: MockAnswers, clock: Clock, pauses: Pauses | None = None) -> Inline:
+    return Inline(answers, clock, sleep=pauses or Pauses())
+
+
+async def test_a_suggestion_that_is_typed_into_stays_and_costs_nothing(clock: Clock) -> None:
+    answers, pauses = MockAnswers(" price * count\n"), Pauses()
+    session = inline(answers, clock, pauses)
+    first = await session.suggest(at_end(LINE))
+    assert first is not None
+    for size in range(1, len(first.text)):
+        again = await session.suggest(at_end(LINE + first.text[:size]))
+        assert again is not None
+        assert (again.text, again.id, again.cached) == (first.text[size:], first.id, True)
+    assert len(answers.asked) == len(pauses.waited) == 1
+    assert session.counts.cached == len(first.text) - 1
+
+
+async def test_other_text_asks_again(clock: Clock) -> None:
+    answers = MockAnswers(" price * count\n", " x")
+    session = inline(answers, clock)
+    await session.suggest(at_end(LINE))
+    other = await session.suggest(at_end("x = "))
+    assert other is not None
+    assert (other.text, other.cached, len(answers.asked)) == ("x", False, 2)
+
+
+async def test_a_known_block_waits_for_a_pause_and_a_known_line_does_not(clock: Clock) -> None:
+    pauses = Pauses()
+    session = inline(MockAnswers("\n    s = sum(values)\n    return s\n"), clock, pauses)
+    first = await session.suggest(at_end(BLOCK))
+    assert first is not None
+    assert first.multiline
+    pauses.waited.clear()
+    again = await session.suggest(at_end(BLOCK + "s"))
+    assert again is not None
+    assert again.text == first.text[1:]
+    assert pauses.waited == [PAUSE_S]
+    await session.suggest(at_end(BLOCK + "s"), invoked=True)
+    assert len(pauses.waited) == 1
+
+
+async def test_a_keystroke_gives_up_the_request_before_it(clock: Clock) -> None:
+    pauses = Pauses(open_at_once=False)
+    session = inline(MockAnswers(" 1"), clock, pauses)
+    first = asyncio.create_task(session.suggest(at_end("x = ")))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    second = asyncio.create_task(session.suggest(at_end("xy = ")))
+    await asyncio.sleep(0)
+    pauses.gate.set()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert (found := await second) is not None
+    assert found.text == "1"
+    assert (session.counts.typed_over, session.counts.asked) == (1, 1)
+
+
+async def test_what_a_model_is_unsure_of_is_shown_only_when_asked_for(clock: Clock) -> None:
+    session = inline(MockAnswers(" guess\n", logprob=math.log(0.1)), clock)
+    assert await session.suggest(at_end(LINE)) is None
+    assert session.counts.unsure == 1
+    asked_for = await session.suggest(at_end(LINE), invoked=True)
+    assert asked_for is not None
+    assert asked_for.confidence == pytest.approx(0.1)
+
+
+async def test_a_larger_model_is_asked_when_a_small_one_is_unsure_and_somebody_wants_it(
+    clock: Clock,
+) -> None:
+    answers = MockAnswers(" guess\n", " known\n", logprob=math.log(0.1))
+    session = Inline(answers, clock, larger="large", sleep=Pauses())
+    found = await session.suggest(at_end(LINE), invoked=True)
+    assert found is not None
+    assert found.text == "known"
+    assert [each.model for each in answers.asked] == ["auto", "large"]
+
+
+async def test_an_engine_without_log_probabilities_is_not_asked_for_them_again(
+    clock: Clock,
+) -> None:
+    answers = MockAnswers(" a\n", " b\n")
+    session = inline(answers, clock)
+    await session.suggest(at_end("x = "))
+    await session.suggest(at_end("y = "))
+    assert [each.sampling.logprobs for each in answers.asked] == [0, None]
+
+
+async def test_a_rejected_suggestion_does_not_come_back_from_the_cache(clock: Clock) -> None:
+    answers = MockAnswers(" one\n", " two\n")
+    session = inline(answers, clock)
+    first = await session.suggest(at_end(LINE))
+    assert first is not None
+    session.reject("a.py", first.id)
+    second = await session.suggest(at_end(LINE))
+    assert second is not None
+    assert second.text == "two"
+
+
+def test_the_wait_grows_for_who_types_on_and_shrinks_for_who_waits() -> None:
+    debounce = Debounce()
+    for _ in range(50):
+        debounce.typed_over()
+    assert debounce.wait_s == LONGEST_S
+    for _ in range(50):
+        debounce.seen()
+    assert debounce.wait_s == SHORTEST_S
