@@ -1,7 +1,7 @@
 """One completion: plan, take secrets out, ask, take back what was typed, trim."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from hansa.context.budget import Limits
@@ -17,6 +17,16 @@ from hansa.editor.node import Answers
 from hansa.editor.preferences import Preferences
 from hansa.editor.reading import Reply, read
 from hansa.wire.requests import Request, Sampling, Snippet, TokenLogprob
+
+Planner = Callable[[Document, int, Codebase | None, Limits | None], Awaitable[CompletionPlan]]
+"""`gather`, in a thread where one is needed."""
+
+
+async def plan_here(
+    document: Document, cursor: int, codebase: Codebase | None, limits: Limits | None
+) -> CompletionPlan:
+    """`gather`, in the thread that asks."""
+    return gather(document, cursor, codebase, limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,7 @@ async def complete(
     preferences: Preferences | None = None,
     limits: Limits | None = None,
     confidence: bool = False,
+    planner: Planner = plan_here,
 ) -> Completion:
     """Complete `document` at `cursor`, a character offset; its line endings are LF.
 
@@ -54,7 +65,7 @@ async def complete(
     Raises:
         HansaError: no node, no replica that may serve, or the answer broke off.
     """
-    plan = gather(document, cursor, codebase, limits)
+    plan = await planner(document, cursor, codebase, limits)
     before, after = document.text[:cursor], document.text[cursor:]
 
     def enough(generated: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from hansa.context.budget import Limits
 from hansa.context.candidates import Codebase, Document
 from hansa.core.clock import Clock
-from hansa.editor.complete import Completion, complete
+from hansa.editor.complete import Completion, Planner, complete, plan_here
 from hansa.editor.debounce import Debounce
 from hansa.editor.node import Answers
 from hansa.editor.preferences import Preferences
@@ -67,8 +67,10 @@ class Inline:
         limits: Limits | None = None,
         larger: str = "",
         sleep: Sleep = asyncio.sleep,
+        planner: Planner = plan_here,
     ) -> None:
         """`larger` is the model that is asked when a small one is unsure; empty: none."""
+        self._planner = planner
         self._answers, self._clock, self._sleep = answers, clock, sleep
         self.codebase = codebase
         self._preferences = preferences or Preferences()
@@ -166,6 +168,7 @@ class Inline:
             preferences=preferences,
             limits=self._limits,
             confidence=self._asks_confidence,
+            planner=self._planner,
         )
         # An engine that gives no log-probabilities is not asked for them again.
         if done.reply.text and not done.reply.logprobs:

@@ -1,0 +1,30 @@
+"""`hansa lsp`: the language server that editors start."""
+
+import os
+
+import click
+
+from hansa.cli.asking import Asking, asks_a_node
+
+
+@click.command()
+@click.option("--no-index", is_flag=True, help="Do not look at the rest of the codebase.")
+@click.option(
+    "--larger",
+    default="",
+    metavar="MODEL",
+    help="Ask this model too when you ask by hand and the other is unsure.",
+)
+@asks_a_node
+def lsp(asking: Asking, no_index: bool, larger: str) -> None:
+    """Serve an editor on stdin and stdout; the editor starts and ends it.
+
+    Needs a node, as `hansa up` starts one; finds it again whenever it has been started anew.
+    """
+    from hansa.editor.connection import Connection, find_connection
+    from hansa.editor.lsp.server import Setup, serve
+
+    def find() -> Connection:
+        return find_connection(asking.node, asking.key_file, os.environ, asking.state())
+
+    serve(Setup(find, asking.state(), asking.preferences(), larger, index=not no_index))

@@ -1,0 +1,1 @@
+"""The language server: what Hansa offers to any editor, over stdio."""

@@ -1,0 +1,169 @@
+"""What becomes of suggestions in the editor, told to `Events`; also what stands there later.
+
+What was accepted is followed through edits, in memory, for five minutes; only the distance to what
+stands there then is kept.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from hansa.core.clock import Clock
+from hansa.core.errors import HansaError
+from hansa.editor.distance import edit_distance
+from hansa.editor.events import Event, EventKind, Events
+from hansa.editor.lsp.documents import Change, Documents, Open
+from hansa.editor.suggestions import Suggestion
+
+KEPT_AFTER_S = (30, 300)
+OFFERED_MAX = 64
+FOLLOWED_MAX = 64
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class _Offered:
+    suggestion: Suggestion
+    uri: str
+    language: str
+    start: int
+    """Where it was offered, a character offset, as it moves with edits before it."""
+    text: str
+    """As it was sent, with the file's line endings."""
+    seen: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Followed:
+    uri: str
+    start: int
+    end: int
+
+
+class Feedback:
+    def __init__(
+        self, events: Events, documents: Documents, clock: Clock, sleep: Sleep = asyncio.sleep
+    ) -> None:
+        self._events, self._documents = events, documents
+        self._clock, self._sleep = clock, sleep
+        self._offered: OrderedDict[str, _Offered] = OrderedDict()
+        self._followed: list[_Followed] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writing = ThreadPoolExecutor(1, "hansa-events")
+        documents.listeners.append(self._changed)
+
+    def offer(self, suggestion: Suggestion, opened: Open, start: int, text: str) -> None:
+        """It is sent to the editor, to be inserted at `start`."""
+        known = self._offered.pop(suggestion.id, None)
+        offered = _Offered(suggestion, opened.uri, opened.language, start, text)
+        offered.seen = known is not None and known.seen
+        self._offered[suggestion.id] = offered
+        while len(self._offered) > OFFERED_MAX:
+            self._offered.popitem(last=False)
+
+    def shown(self, suggestion_id: str) -> None:
+        """The editor has rendered it; counted once."""
+        offered = self._offered.get(suggestion_id)
+        if offered and not offered.seen:
+            offered.seen = True
+            self._record("shown", offered, offered.text)
+
+    def accepted(self, suggestion_id: str) -> None:
+        """All of it, or all that was left, now stands in the file."""
+        offered = self._offered.pop(suggestion_id, None)
+        if offered is None:
+            return
+        self._record("accepted", offered, offered.text)
+        opened = self._documents.get(offered.uri)
+        end = offered.start + len(offered.text)
+        if opened and opened.text[offered.start : end] == offered.text:
+            followed = _Followed(offered.uri, offered.start, end)
+            self._followed = [*self._followed, followed][-FOLLOWED_MAX:]
+            self._spawn(self._follow(offered, followed))
+
+    def partly_accepted(self, suggestion_id: str, chars: int) -> None:
+        """The next `chars` characters of it; more of it may follow."""
+        if offered := self._offered.get(suggestion_id):
+            self._record("partly_accepted", offered, offered.text[: max(0, chars)])
+
+    def rejected(self, suggestion_id: str) -> str:
+        """It was dismissed. Returns the file it was for; empty if it is not known."""
+        offered = self._offered.pop(suggestion_id, None)
+        if offered is None:
+            return ""
+        self._record("rejected", offered, offered.text)
+        return offered.uri
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._writing.shutdown()
+
+    async def _follow(self, offered: _Offered, followed: _Followed) -> None:
+        waited_s = 0
+        for after_s in KEPT_AFTER_S:
+            await self._sleep(after_s - waited_s)
+            waited_s = after_s
+            opened = self._documents.get(followed.uri)
+            if opened is None or followed not in self._followed:
+                return
+            now = opened.text[followed.start : followed.end]
+            distance = await asyncio.to_thread(edit_distance, offered.text, now)
+            self._record("kept", offered, offered.text, after_s=after_s, distance=distance)
+        self._followed.remove(followed)
+
+    def _record(
+        self,
+        kind: EventKind,
+        offered: _Offered,
+        text: str,
+        *,
+        after_s: int | None = None,
+        distance: int | None = None,
+    ) -> None:
+        suggestion = offered.suggestion
+        event = Event(
+            at_ms=self._clock.now_ms(),
+            kind=kind,
+            suggestion=suggestion.id,
+            language=offered.language,
+            chars=len(text),
+            lines=text.count("\n") + 1,
+            confidence=round(suggestion.confidence, 3),
+            latency_ms=round(suggestion.latency_ms, 1),
+            cached=suggestion.cached,
+            after_s=after_s,
+            distance=distance,
+        )
+        self._writing.submit(_record, self._events, event)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _changed(self, change: Change) -> None:
+        grown = len(change.text) - (change.end - change.start)
+        for each in self._offered.values():
+            if each.uri == change.uri and change.end <= each.start and change.start < each.start:
+                each.start += grown
+        for each in self._followed:
+            if each.uri != change.uri or change.start >= each.end:
+                continue
+            if change.end <= each.start:
+                each.start, each.end = each.start + grown, each.end + grown
+            else:
+                each.start = min(each.start, change.start)
+                each.end = max(each.end, change.end) + grown
+
+
+def _record(events: Events, event: Event) -> None:
+    """Where the disk refuses, an event is lost, and nobody is interrupted for it."""
+    try:
+        events.record(event)
+    except HansaError:
+        return
