@@ -22,7 +22,8 @@ def lsp(asking: Asking, no_index: bool, larger: str) -> None:
     Needs a node, as `hansa up` starts one; finds it again whenever it has been started anew.
     """
     from hansa.editor.connection import Connection, find_connection
-    from hansa.editor.lsp.server import Setup, serve
+    from hansa.editor.lsp.messages import serve
+    from hansa.editor.lsp.server import Setup
 
     def find() -> Connection:
         return find_connection(asking.node, asking.key_file, os.environ, asking.state())

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+import msgspec
+
 from hansa.core.errors import StorageError
 from hansa.core.files import storage_error
 
@@ -124,8 +126,9 @@ class Events:
             return
         with self._database() as database:
             for row in database.execute(f"SELECT {_FIELDS} FROM event ORDER BY id"):  # noqa: S608  names of ours
-                *before, cached, after_s, distance = row
-                yield Event(*before, bool(cached), after_s, distance)
+                yield msgspec.convert(
+                    dict(zip(_FIELDS.split(", "), row, strict=True)), Event, strict=False
+                )
 
     def summary(self) -> Summary:
         counts = dict.fromkeys(get_args(EventKind), 0)

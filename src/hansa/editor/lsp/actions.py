@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lsprotocol import types as lsp
 
@@ -27,6 +27,7 @@ ASK_FOR_EDIT = "hansa.askForEdit"
 EXPLAIN = "hansa.explain"
 STATUS = "hansa.status"
 
+KINDS = (lsp.CodeActionKind.QuickFix, lsp.CodeActionKind.RefactorRewrite)
 TITLE_CHARS_MAX = 80
 
 READY_MADE = (
@@ -47,7 +48,7 @@ class Wanted:
     @classmethod
     def read(cls, argument: Any) -> "Wanted":
         """Raises UserError if it is no such argument."""
-        given: dict[str, Any] = argument if isinstance(argument, dict) else {}
+        given = cast("dict[str, Any]", argument if isinstance(argument, dict) else {})
         uri, instruction, lines = (given.get(each) for each in ("uri", "instruction", "lines"))
         if not isinstance(uri, str) or not isinstance(instruction, str) or not instruction.strip():
             raise UserError(

@@ -1,6 +1,7 @@
 """The node that answers, found when it is needed, and found again when it has moved."""
 
 import contextlib
+import importlib
 from collections.abc import AsyncGenerator, Callable
 
 from hansa.core.errors import EngineUnavailable, Unauthorized
@@ -29,6 +30,10 @@ class FoundNode:
             if self._client is client and self._find() != self._connection:
                 await self.close()
             raise
+
+    def warm(self) -> None:
+        """Import the client before it is needed, which takes half a second; in any thread."""
+        importlib.import_module("aiohttp")
 
     async def close(self) -> None:
         client, self._client = self._client, None

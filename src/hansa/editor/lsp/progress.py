@@ -38,7 +38,9 @@ class WorkDone:
             return
         self._percent[root] = percent
         said = f"{done}/{total} files"
-        self._call(lambda: self._report(root, lsp.WorkDoneProgressReport(False, said, percent)))
+        self._call(
+            lambda: self._report(root, lsp.WorkDoneProgressReport(message=said, percentage=percent))
+        )
 
     def end(self, root: Path, said: str) -> None:
         self._call(lambda: self._end(root, said))
@@ -57,7 +59,7 @@ class WorkDone:
         """The token it is shown under; empty if the editor refused to show it."""
         token, done = str(uuid.uuid4()), self._server.work_done_progress
         try:
-            await done.create_async(token)
+            await done.create_async(token)  # pyright: ignore[reportUnknownMemberType]  pygls says too little
         except JsonRpcException:
             return ""
         self._tokens[root] = token
