@@ -126,9 +126,8 @@ class Events:
             return
         with self._database() as database:
             for row in database.execute(f"SELECT {_FIELDS} FROM event ORDER BY id"):  # noqa: S608  names of ours
-                yield msgspec.convert(
-                    dict(zip(_FIELDS.split(", "), row, strict=True)), Event, strict=False
-                )
+                fields = dict(zip(_FIELDS.split(", "), row, strict=True))
+                yield msgspec.convert(fields, Event, strict=False)
 
     def summary(self) -> Summary:
         counts = dict.fromkeys(get_args(EventKind), 0)

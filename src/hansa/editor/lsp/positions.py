@@ -77,7 +77,8 @@ def differing(old: str, new: str) -> tuple[int, int]:
         start -= 1
     behind = bisect(range(1, short - start + 1), False,
                     key=lambda n: old[-n:] != new[-n:])  # fmt: skip
-    if behind and old[-behind] == "\n":
+    cut = old[-behind - 1 :][:1], new[-behind - 1 :][:1]
+    if behind and old[-behind] == "\n" and "\r" in cut:
         behind -= 1
     return start, behind
 

@@ -25,4 +25,5 @@ class Protocol(LanguageServerProtocol):
         yield self._handler(lsp.TEXT_DOCUMENT_DID_CLOSE), (params,), None
 
     def _handler(self, method: str) -> Any:
-        return cast("dict[str, Any]", self.fm.features)[method]  # pyright: ignore[reportUnknownMemberType]  pygls says too little
+        features = self.fm.features  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]  pygls says too little
+        return cast("dict[str, Any]", features)[method]
