@@ -1,0 +1,142 @@
+"""A real Neovim with our plugin, typed into: ghost text comes, shortens, is taken and dismissed."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from hansa.engines.mock import Mock
+from support.league import MemberSpec, make_league
+from support.neovim import Neovim, missing, neovim
+from support.nodes import HANSA, Running, running
+
+SETUP = f"require('hansa').setup({{ server = {{ cmd = {{ [[{HANSA}]], 'lsp', '--no-index' }} }} }})"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def program() -> None:
+    """A test that needs Neovim and lacks it fails in CI and skips elsewhere."""
+    if why := missing():
+        if os.environ.get("CI"):
+            pytest.fail(why)
+        pytest.skip(why)
+
+
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncGenerator[Running]:
+    made = make_league(tmp_path / "league", (MemberSpec("solo", replicas=("r1",)),))["solo"]
+    async with running(made.settings()) as up:
+        yield up
+
+
+@pytest.fixture
+def engine(node: Running) -> Mock:
+    engine = node.node.fleet.local["r1"].engine
+    assert isinstance(engine, Mock)
+    return engine
+
+
+@pytest.fixture
+async def vim(node: Running, tmp_path: Path) -> AsyncGenerator["Typed"]:
+    (tmp_path / "pyproject.toml").touch()
+    file = tmp_path / "new.py"
+    file.write_text("def total(prices):\n    pass\n")
+    environment = {
+        "HANSA_NODE_URL": node.url,
+        "HANSA_API_KEY": node.key,
+        "HANSA_STATE_DIR": str(tmp_path / "state"),
+    }
+    with neovim(tmp_path, file, SETUP, environment) as started:
+        vim = Typed(started)
+        await vim.until_lua("#vim.lsp.get_clients({ name = 'hansa' }) == 1"
+                            " and vim.lsp.get_clients({ name = 'hansa' })[1].initialized == true")  # fmt: skip
+        yield vim
+
+
+class Typed:
+    """Neovim from the event loop that the node runs in too."""
+
+    def __init__(self, vim: Neovim) -> None:
+        self._vim = vim
+
+    async def keys(self, keys: str) -> None:
+        await asyncio.to_thread(self._vim.keys, keys)
+
+    async def ghost(self, *lines: str) -> None:
+        await asyncio.to_thread(self._vim.wait_for_ghost, *lines)
+
+    async def lines(self) -> list[str]:
+        return await asyncio.to_thread(self._vim.lines)
+
+    async def lua(self, expression: str) -> object:
+        return await asyncio.to_thread(self._vim.lua, expression)
+
+    async def until_lua(self, fact: str) -> None:
+        async with asyncio.timeout(30):
+            while await self.lua(fact) is not True:
+                await asyncio.sleep(0)
+
+
+async def test_ghost_text_shortens_as_it_is_typed_and_tab_takes_it(
+    vim: Typed, engine: Mock
+) -> None:
+    engine.pieces = (" sum(prices)\n",)
+    await vim.keys("jccx = ")
+    await vim.ghost("sum(prices)")
+    asked = len(engine.seen)
+    await vim.keys("sum")
+    await vim.ghost("(prices)")
+    assert len(engine.seen) == asked, "what is typed into is shortened, not asked for again"
+    await vim.keys("<Tab>")
+    await vim.ghost()
+    assert await vim.lines() == ["def total(prices):", "    x = sum(prices)"]
+    await vim.keys("<Esc>u")
+    assert await vim.lines() == ["def total(prices):", "    x = sum"]
+
+
+async def test_a_block_a_word_a_line(vim: Typed, engine: Mock) -> None:
+    engine.pieces = ("\n    net = 0\n    return net\n",)
+    await vim.keys("jo")
+    await vim.keys("<C-u>    <M-\\>")
+    await vim.ghost("net = 0", "    return net")
+    await vim.keys("<M-Right>")
+    await vim.ghost(" = 0", "    return net")
+    await vim.keys("<M-Down>")
+    await vim.ghost("", "    return net")
+    await vim.keys("<Tab>")
+    assert (await vim.lines())[2:] == ["    net = 0", "    return net"]
+
+
+async def test_dismissed_is_not_shown_again(vim: Typed, engine: Mock) -> None:
+    engine.pieces = (" sum(prices)\n",)
+    await vim.keys("jccx = ")
+    await vim.ghost("sum(prices)")
+    await vim.keys("<C-]>")
+    await vim.ghost()
+    await vim.keys("<Tab>")
+    assert (await vim.lines())[1].endswith("\t") or (await vim.lines())[1].endswith("  ")
+
+
+async def test_a_buffer_where_it_is_disabled(vim: Typed, engine: Mock) -> None:
+    engine.pieces = (" sum(prices)\n",)
+    await vim.keys(":Hansa disable<CR>jccx = ")
+    await vim.keys("<Esc>:Hansa enable<CR>")
+    assert engine.seen == []
+    await vim.keys("A")
+    await vim.ghost("sum(prices)")
+
+
+async def test_an_edit_in_words_and_undo(vim: Typed) -> None:
+    await vim.keys(":Hansa edit rename prices to costs<CR>")
+    await vim.until_lua("vim.api.nvim_buf_get_lines(0, 0, 1, true)[1] == 'def total(costs):'")
+    await vim.keys("u")
+    assert (await vim.lines())[0] == "def total(prices):"
+
+
+async def test_the_health_check(vim: Typed) -> None:
+    await vim.keys(":checkhealth hansa<CR>")
+    await vim.until_lua(
+        "table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, true)):find('the server answers') ~= nil"
+    )
