@@ -13,7 +13,18 @@ from support.repository import ROOT
 
 PROGRAM = ROOT / ".venv-neovim" / "bin" / "nvim"
 PLUGIN = ROOT / "editors" / "neovim"
-CALL_TIMEOUT_S = 20.0
+CALL_TIMEOUT_S = 15.0
+
+GHOST = """(function()
+  local namespace, lines = vim.api.nvim_get_namespaces().hansa or -1, {}
+  for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(0, namespace, 0, -1, { details = true })) do
+    lines[#lines + 1] = mark[4].virt_text[1][1]
+    for _, line in ipairs(mark[4].virt_lines or {}) do
+      lines[#lines + 1] = line[1][1]
+    end
+  end
+  return lines
+end)()"""
 
 
 def missing() -> str:
@@ -33,6 +44,7 @@ class Neovim:
 
     def lua(self, expression: str) -> Any:
         """The value of a Lua expression."""
+        expression = " ".join(expression.split())
         code = f"luaeval('vim.json.encode({expression.replace(chr(39), chr(39) * 2)})')"
         return json.loads(self._call("--remote-expr", code))
 
@@ -42,18 +54,20 @@ class Neovim:
 
     def ghost(self) -> list[str]:
         """The lines of ghost text on the screen, as extmarks hold them; empty if there are none."""
-        found: list[str] = self.lua(
-            "(function() local ns = vim.api.nvim_get_namespaces().hansa or -1;"
-            " local lines = {};"
-            " for _, mark in ipairs(vim.api.nvim_buf_get_extmarks(0, ns, 0, -1, {details = true})) do"
-            " lines[#lines + 1] = mark[4].virt_text[1][1];"
-            " for _, line in ipairs(mark[4].virt_lines or {}) do lines[#lines + 1] = line[1][1] end"
-            " end return lines end)()"
-        )
+        found: list[str] = self.lua(GHOST)
         return found or []
 
     def wait_for_ghost(self, *lines: str) -> None:
-        wait_for(lambda: self.ghost() == list(lines), CALL_TIMEOUT_S)
+        seen: list[list[str]] = []
+
+        def shown() -> bool:
+            seen[:] = [self.ghost()]
+            return seen == [list(lines)]
+
+        try:
+            wait_for(shown, CALL_TIMEOUT_S)
+        except AssertionError as error:
+            raise AssertionError(f"{seen[0]} is shown, not {lines}, with {self.lines()}") from error
 
     def _call(self, how: str, what: str) -> str:
         done = subprocess.run(

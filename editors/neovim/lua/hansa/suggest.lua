@@ -150,7 +150,10 @@ end
 
 function M.accept_word()
   local text = (ghost.current() or { text = '' }).text
-  local _, finish = vim.regex([[^\_s*\%(\k\+\|[^[:keyword:][:space:]]\+\)]]):match_str(text)
+  local _, finish = text:find('^%s*[%w_\128-\255]+')
+  if not finish then
+    _, finish = text:find('^%s*[^%s%w_\128-\255]+')
+  end
   take(finish or #text)
 end
 
@@ -178,7 +181,9 @@ function M.setup()
   local function on(events, action)
     vim.api.nvim_create_autocmd(events, { group = group, callback = action })
   end
-  on({ 'TextChangedI', 'InsertEnter' }, M.typed)
+  on('TextChangedI', M.typed)
+  -- It comes just before the mode is there.
+  on('InsertEnter', vim.schedule_wrap(M.typed))
   on('CursorMovedI', M.moved)
   on({ 'InsertLeave', 'BufLeave', 'CompleteChanged' }, M.stop)
 end
