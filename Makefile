@@ -44,8 +44,9 @@ reference: .venv/.hansa ## Write the pages of docs/reference that come from the 
 setup: .venv/.hansa ## Make .venv with what Hansa needs to run
 
 .PHONY: setup-test
-setup-test: .venv/.hansa-dev ## The same with the tools for tests, the embedded model, and vLLM if it can be had
+setup-test: .venv/.hansa-dev ## The same with the tools for tests, the embedded model, and Neovim and vLLM if they can be had
 	@$(BIN)/hansa model pull $(MODEL) >/dev/null
+	@scripts/setup-neovim.sh || test -z "$(CI)"
 	@scripts/setup-vllm.sh || test -z "$(CI)"
 
 .PHONY: setup-vllm
@@ -64,7 +65,7 @@ lock: .venv/.hansa-dev ## Resolve pyproject.toml into the lock files (ARGS=--upg
 
 .PHONY: clean
 clean: ## Remove .venv, caches and builds; keeps Hansa's state
-	@rm -rf .venv .venv-litellm .venv-vllm .peers .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build
+	@rm -rf .venv .venv-litellm .venv-neovim .venv-vllm .peers .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build
 	@find src tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.hansa: requirements.lock requirements-uv.lock pyproject.toml

@@ -1,0 +1,131 @@
+"""What was accepted is followed through edits, and only its distance is kept."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+from lsprotocol import types as lsp
+
+from hansa.core.clock import SystemClock
+from hansa.editor.events import Events
+from hansa.editor.lsp.documents import Documents
+from hansa.editor.lsp.feedback import Feedback
+from hansa.editor.suggestions import Suggestion
+from support.waiting import until
+
+URI = "file:///nowhere/a.py"
+LINE = "total = sum(prices)"
+
+
+class Moments:
+    """Waits that a test lets end, one after the other."""
+
+    def __init__(self) -> None:
+        self.waited: list[float] = []
+        self.gates: list[asyncio.Event] = []
+
+    async def __call__(self, seconds: float) -> None:
+        self.waited.append(seconds)
+        self.gates.append(asyncio.Event())
+        await self.gates[-1].wait()
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Events:
+    events = Events(tmp_path)
+    events.switch(on=True)
+    return events
+
+
+@pytest.fixture
+def documents() -> Documents:
+    documents = Documents(Path("/home"))
+    documents.encoding = "utf-32"
+    documents.opened(lsp.TextDocumentItem(URI, "python", 1, "# top\n\n"))
+    return documents
+
+
+@pytest.fixture
+def moments() -> Moments:
+    return Moments()
+
+
+@pytest.fixture
+async def feedback(
+    events: Events, documents: Documents, moments: Moments
+) -> AsyncGenerator[Feedback]:
+    feedback = Feedback(events, documents, SystemClock(), moments)
+    yield feedback
+    await feedback.close()
+
+
+def insert(documents: Documents, line: int, column: int, text: str, removed: int = 0) -> None:
+    around = lsp.Range(lsp.Position(line, column), lsp.Position(line, column + removed))
+    change = lsp.TextDocumentContentChangePartial(around, text)
+    identifier = lsp.VersionedTextDocumentIdentifier(2, URI)
+    documents.changed(lsp.DidChangeTextDocumentParams(identifier, [change]))
+
+
+def offer(feedback: Feedback, documents: Documents) -> None:
+    opened = documents.get(URI)
+    assert opened
+    feedback.offer(Suggestion("req-1", LINE, 0.9, 50.0), opened, len("# top\n"), LINE)
+
+
+async def test_kept_after_both_times_with_the_distance(
+    feedback: Feedback, documents: Documents, moments: Moments, events: Events
+) -> None:
+    offer(feedback, documents)
+    insert(documents, 1, 0, LINE)
+    feedback.accepted("req-1")
+    await until(lambda: len(moments.gates) == 1)
+    insert(documents, 0, 0, "import os\n")
+    insert(documents, 2, 0, "grand_total", removed=len("total"))
+    insert(documents, 3, 0, "more = 1\n")
+    moments.gates[0].set()
+    await until(lambda: len(moments.gates) == 2)
+    insert(documents, 2, 0, "", removed=len("grand_" + LINE))
+    moments.gates[1].set()
+    await until(lambda: len(list(events.all())) == 3)
+    assert moments.waited == [30, 270]
+    kept = [(each.kind, each.after_s, each.distance) for each in events.all()]
+    assert kept == [("accepted", None, None), ("kept", 30, 6), ("kept", 300, len(LINE))]
+
+
+async def test_what_is_not_there_is_not_followed(
+    feedback: Feedback, documents: Documents, moments: Moments, events: Events
+) -> None:
+    offer(feedback, documents)
+    insert(documents, 1, 0, "something else")
+    feedback.accepted("req-1")
+    feedback.accepted("req-1")
+    await until(lambda: len(list(events.all())) == 1)
+    assert moments.waited == []
+
+
+async def test_shown_is_counted_once_and_what_is_unknown_is_ignored(
+    feedback: Feedback, documents: Documents, events: Events
+) -> None:
+    for unknown in (feedback.shown, feedback.accepted, feedback.rejected):
+        unknown("req-0")
+    offer(feedback, documents)
+    feedback.shown("req-1")
+    offer(feedback, documents)
+    feedback.shown("req-1")
+    assert feedback.rejected("req-1") == URI
+    await until(lambda: len(list(events.all())) == 2)
+    assert [each.kind for each in events.all()] == ["shown", "rejected"]
+
+
+async def test_a_file_closed_meanwhile_has_no_kept(
+    feedback: Feedback, documents: Documents, moments: Moments, events: Events
+) -> None:
+    offer(feedback, documents)
+    insert(documents, 1, 0, LINE)
+    feedback.accepted("req-1")
+    await until(lambda: len(moments.gates) == 1)
+    documents.closed(URI)
+    moments.gates[0].set()
+    await feedback.close()
+    assert [each.kind for each in events.all()] == ["accepted"]
