@@ -1,6 +1,7 @@
 """`hansa lsp` as an editor starts it: a client over stdio, a node with the mock engine."""
 
 import asyncio
+import subprocess
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -10,11 +11,13 @@ import pytest
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 
+from hansa.core.files import exclusive_lock
 from hansa.editor.events import Events
 from hansa.engines.mock import Mock
+from hansa.index.index import Index
 from support.league import MemberSpec, make_league
 from support.lsp import Editor, editor, inline
-from support.nodes import Running, running
+from support.nodes import HANSA, Running, running
 from support.waiting import until
 
 Start = Callable[..., AbstractAsyncContextManager[Editor]]
@@ -308,3 +311,24 @@ async def test_events_are_told_only_when_they_are_on(
     assert kinds == [
         ("partly_accepted", 2, "python"), ("accepted", 5, "python"), ("rejected", 5, "python"),
     ]  # fmt: skip
+
+
+async def test_it_answers_while_the_index_is_made(
+    start: Start, engine: Mock, work: Path, tmp_path: Path
+) -> None:
+    engine.pieces = (" 1",)
+    with Index.open(work, tmp_path / "state"):
+        pass
+    [lock] = (tmp_path / "state" / "index").glob("*.lock")
+    async with start() as client:
+        with exclusive_lock(lock):
+            client.open(uri_of(work), "x = ")
+            assert await client.complete(uri_of(work), 0, 4)
+            assert (await client.status())["index"] == {str(work): "indexing"}
+        await client.indexed(work)
+
+
+def test_it_ends_when_the_editor_is_gone() -> None:
+    process = subprocess.Popen([HANSA, "lsp"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    output, _ = process.communicate(timeout=20)
+    assert (process.returncode, output) == (0, b"")

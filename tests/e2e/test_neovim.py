@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from hansa.editor.events import Events
 from hansa.engines.mock import Mock
 from support.league import MemberSpec, make_league
 from support.neovim import Neovim, missing, neovim
 from support.nodes import HANSA, Running, running
+from support.waiting import until
 
 SETUP = f"require('hansa').setup({{ server = {{ cmd = {{ [[{HANSA}]], 'lsp', '--no-index' }} }} }})"
 
@@ -95,6 +97,41 @@ async def test_ghost_text_shortens_as_it_is_typed_and_tab_takes_it(
     assert await vim.lines() == ["def total(prices):", "    x = sum(prices)"]
     await vim.keys("<Esc>u")
     assert await vim.lines() == ["def total(prices):", "    x = sum"]
+
+
+async def test_what_becomes_of_a_suggestion_is_told(
+    vim: Typed, engine: Mock, tmp_path: Path
+) -> None:
+    engine.pieces = (" sum(prices)\n",)
+    events = Events(tmp_path / "state")
+    events.switch(on=True)
+    await vim.keys("jccx = ")
+    await vim.ghost("sum(prices)")
+    await vim.keys("<M-Right>")
+    await vim.ghost("(prices)")
+    engine.pieces = ()
+    await vim.keys("<Tab>")
+    await until(lambda: len(list(events.all())) == 3)
+    told = [(each.kind, each.chars, each.language) for each in events.all()]
+    assert told == [
+        ("shown", 11, "python"), ("partly_accepted", 3, "python"), ("accepted", 11, "python"),
+    ]  # fmt: skip
+
+
+async def test_emoji_and_crlf(vim: Typed, engine: Mock, tmp_path: Path) -> None:
+    engine.pieces = ("\n    smile = '😀'\n    return smile\n",)
+    file = tmp_path / "windows.py"
+    file.write_bytes("word = '😀é'\r\ndef smile():\r\n".encode())
+    await vim.keys(f":edit {file}<CR>:set noautoindent indentexpr=<CR>")
+    await vim.until_lua("#vim.lsp.get_clients({ bufnr = 0, name = 'hansa' }) == 1")
+    await vim.keys("Go    ")
+    await vim.ghost("smile = '😀'", "    return smile")
+    await vim.keys("<Tab><Esc>:write<CR>")
+    whole = "word = '😀é'\ndef smile():\n    smile = '😀'\n    return smile\n"
+    await until(lambda: file.read_bytes() == whole.replace("\n", "\r\n").encode())
+    engine.pieces = ("upper()\n",)
+    await vim.keys("ggA.")
+    await vim.ghost("upper()")
 
 
 async def test_a_block_a_word_a_line(vim: Typed, engine: Mock) -> None:
