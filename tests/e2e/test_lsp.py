@@ -1,6 +1,7 @@
 """`hansa lsp` as an editor starts it: a client over stdio, a node with the mock engine."""
 
 import asyncio
+import json
 import subprocess
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -15,7 +16,7 @@ from hansa.core.files import exclusive_lock
 from hansa.editor.events import Events
 from hansa.engines.mock import Mock
 from hansa.index.index import Index
-from support.league import MemberSpec, make_league
+from support.league import MemberSpec, free_port, make_league
 from support.lsp import Editor, editor, inline
 from support.nodes import HANSA, Running, running
 from support.waiting import until
@@ -212,11 +213,16 @@ async def test_other_open_files_are_shown(start: Start, engine: Mock, work: Path
     assert snippet.path == "a.py"
 
 
+@pytest.mark.parametrize("known", [False, True], ids=["never started", "ended"])
 async def test_a_node_that_is_away_is_told_once_and_found_again(
-    start: Start, engine: Mock, work: Path, tmp_path: Path, node: Running
+    start: Start, engine: Mock, work: Path, tmp_path: Path, node: Running, known: bool
 ) -> None:
     engine.pieces = (" 1",)
-    state = tmp_path / "state"
+    client_file = tmp_path / "state" / "client.json"
+    client_file.parent.mkdir()
+    if known:
+        url = f"http://127.0.0.1:{free_port()}"
+        client_file.write_text(json.dumps({"url": url, "key": "hansa-old"}))
     nowhere = {"HANSA_NODE_URL": "", "HANSA_API_KEY": ""}
     async with start("--no-index", environment=nowhere) as client:
         client.open(uri_of(work), "x = ")
@@ -224,8 +230,7 @@ async def test_a_node_that_is_away_is_told_once_and_found_again(
             assert await client.complete(uri_of(work), 0, 4, invoked=False) is None
         assert len(client.messages) == 1
         assert "hansa up" in client.messages[0]
-        state.mkdir(exist_ok=True)
-        (state / "client.json").write_text(f'{{"url": "{node.url}", "key": "{node.key}"}}')
+        client_file.write_text(json.dumps({"url": node.url, "key": node.key}))
         assert await client.complete(uri_of(work), 0, 4)
         assert (await client.status())["node"] == "no trouble"
         assert len(client.messages) == 1

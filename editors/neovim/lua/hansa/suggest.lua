@@ -65,7 +65,7 @@ local function answered(client, buffer, tick, item)
     command = item.command,
   }
   ghost.show(suggestion)
-  -- After the next redraw it has really been seen.
+  -- Not at once: what goes away before Neovim comes round to draw it was not seen.
   vim.schedule(function()
     if ghost.current() == suggestion then
       tell('hansa/shown', suggestion)

@@ -17,18 +17,18 @@ class FoundNode:
         self._find = find
         self._connection: Connection | None = None
         self._client: NodeClient | None = None
+        self._doubted = False
+        """Whether it failed lately: it may have been started anew, with another port or key."""
 
     @contextlib.asynccontextmanager
     async def answer(self, request: Request) -> AsyncGenerator[Answer]:
         """Raises as `NodeClient.answer`, and ConfigError."""
-        client = self._client or await self._connect()
+        client = await self._connected()
         try:
             async with client.answer(request) as answer:
                 yield answer
         except (EngineUnavailable, Unauthorized):
-            # It may have been started anew, with another port or key.
-            if self._client is client and self._find() != self._connection:
-                await self.close()
+            self._doubted = True
             raise
 
     def warm(self) -> None:
@@ -40,7 +40,12 @@ class FoundNode:
         if client is not None:
             await client.__aexit__()
 
-    async def _connect(self) -> NodeClient:
-        self._connection = self._find()
-        self._client = await NodeClient(self._connection).__aenter__()
+    async def _connected(self) -> NodeClient:
+        if self._client is None or self._doubted:
+            found = self._find()
+            if self._client is None or found != self._connection:
+                await self.close()
+                self._connection = found
+                self._client = await NodeClient(found).__aenter__()
+            self._doubted = False
         return self._client
