@@ -14,7 +14,16 @@ from pathlib import Path
 
 from hansa.index.chunk import chunk
 
-PACKAGES = ("aiohttp", "click", "jinja2", "markdown_it", "pygments", "rich", "starlette", "werkzeug")
+PACKAGES = (
+    "aiohttp",
+    "click",
+    "jinja2",
+    "markdown_it",
+    "pygments",
+    "rich",
+    "starlette",
+    "werkzeug",
+)
 SKIPPED_FOLDERS = ("lexers", "styles")
 """Of pygments: tables of words."""
 
@@ -24,7 +33,9 @@ BODY_LINES_MIN = 3
 PER_DEFINITION_MAX = 2
 """Questions about one definition, so that a few popular ones do not decide."""
 
-_DULL = frozenset(name for kind in (str, bytes, list, dict, set, int, object, type) for name in dir(kind))
+_DULL = frozenset(
+    name for kind in (str, bytes, list, dict, set, int, object, type) for name in dir(kind)
+)
 """Methods that Python's own types have: a call does not say whose it is."""
 
 
@@ -73,7 +84,9 @@ class Code:
         for each in chunk(name, source):
             text = "\n".join(lines[each.start_line - 1 : each.end_line])
             if text.strip():
-                self._by_line[name][each.start_line - 1 : each.end_line] = [len(self.parts)] * (each.end_line - each.start_line + 1)
+                self._by_line[name][each.start_line - 1 : each.end_line] = [len(self.parts)] * (
+                    each.end_line - each.start_line + 1
+                )
                 self.parts.append(Part(name, each.start_line, each.end_line, each.symbol, text))
 
 
@@ -87,18 +100,17 @@ def bare_code(folder: Path) -> Path:
     return _copied(folder, lambda source: _without_docstrings(source)[0])
 
 
-def docstring_questions(bare: Path, count: int, seed: int) -> list[Question]:
+def docstring_questions(count: int, seed: int) -> list[Question]:
     """The first paragraph of a docstring asks for its function, which has lost it."""
     found: dict[str, Question | None] = {}
     for path, source in _sources():
         for query, line_no in _without_docstrings(source)[1]:
             found[query] = None if query in found else Question(query, "", "", path, line_no)
-    assert bare.is_dir()
     return _some([each for each in found.values() if each], count, seed)
 
 
 def definition_questions(count: int, seed: int) -> list[Question]:
-    """A line that calls what another file of its package defines, once, asks for that definition."""
+    """A line asks for what it calls, which another file of its package defines, once."""
     found: list[Question] = []
     for package in PACKAGES:
         files = [(path, source) for path, source in _sources() if path.startswith(f"{package}/")]
@@ -107,7 +119,7 @@ def definition_questions(count: int, seed: int) -> list[Question]:
         for path, _, tree in trees:
             for node in ast.walk(tree):
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                    places[node.name].append((path, _first_line(node)))
+                    places[node.name].append((path, node.lineno))
         for path, source, tree in trees:
             found += _calls(path, source, tree, places)
     by_answer: dict[tuple[str, int], list[Question]] = defaultdict(list)
@@ -131,9 +143,16 @@ def names_in(line: str) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _calls(path: str, source: str, tree: ast.Module, places: dict[str, list[tuple[str, int]]]) -> Iterator[Question]:
+def _calls(
+    path: str, source: str, tree: ast.Module, places: dict[str, list[tuple[str, int]]]
+) -> Iterator[Question]:
     lines = source.split("\n")
-    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    imported = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
     for node in ast.walk(tree):
         if not isinstance(node, ast.Call):
             continue
@@ -160,7 +179,11 @@ def _without_docstrings(source: str) -> tuple[str, list[tuple[str, int]]]:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         first = node.body[0]
-        if not isinstance(first, ast.Expr) or not isinstance(first.value, ast.Constant) or not isinstance(first.value.value, str):
+        if (
+            not isinstance(first, ast.Expr)
+            or not isinstance(first.value, ast.Constant)
+            or not isinstance(first.value.value, str)
+        ):
             continue
         start, end = first.lineno - 1, first.end_lineno or first.lineno
         if start < node.lineno or lines[start] is None:
@@ -176,7 +199,9 @@ def _without_docstrings(source: str) -> tuple[str, list[tuple[str, int]]]:
     before = [0]
     for line in lines:
         before.append(before[-1] + (line is not None))
-    return "\n".join(line for line in lines if line is not None), [(query, before[line_no]) for query, line_no in cut]
+    return "\n".join(line for line in lines if line is not None), [
+        (query, before[line_no]) for query, line_no in cut
+    ]
 
 
 def _sources() -> Iterator[tuple[str, str]]:
@@ -199,10 +224,8 @@ def _copied(folder: Path, change: Callable[[str], str]) -> Path:
     return folder
 
 
-def _first_line(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> int:
-    return node.lineno
-
-
 def _some(questions: list[Question], count: int, seed: int) -> list[Question]:
-    ordered = sorted(questions, key=lambda each: (each.asked_from, each.path, each.line_no, each.query))
+    ordered = sorted(
+        questions, key=lambda each: (each.asked_from, each.path, each.line_no, each.query)
+    )
     return random.Random(seed).sample(ordered, min(count, len(ordered)))

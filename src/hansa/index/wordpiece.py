@@ -39,7 +39,8 @@ class WordPiece:
             return cls(json.loads(path.read_bytes())["model"]["vocab"])
         except (KeyError, TypeError, ValueError) as error:
             raise UserError(
-                f"{path} holds no vocabulary of BERT's kind", hint="run `hansa index --vectors` to fetch it anew"
+                f"{path} holds no vocabulary of BERT's kind",
+                hint="run `hansa index --vectors` to fetch it anew",
             ) from error
 
     def ids(self, text: str, limit: int) -> list[int]:
@@ -73,7 +74,9 @@ def _words(text: str) -> list[str]:
     if text.isascii():
         return _ASCII_WORD.findall(text.lower())
     spaced = "".join(_spaced(char) for char in text)
-    plain = (char for char in unicodedata.normalize("NFD", spaced) if unicodedata.category(char) != "Mn")
+    plain = (
+        char for char in unicodedata.normalize("NFD", spaced) if unicodedata.category(char) != "Mn"
+    )
     return "".join(plain).lower().split()
 
 
@@ -84,10 +87,19 @@ def _spaced(char: str) -> str:
     category = unicodedata.category(char)
     if category.startswith("C") or char == "\ufffd":
         return ""
-    if category.startswith("P") or _is_ideograph(ord(char)) or (char.isascii() and not char.isalnum() and char != " "):
+    if (
+        category.startswith("P")
+        or _is_ideograph(ord(char))
+        or (char.isascii() and not char.isalnum() and char != " ")
+    ):
         return f" {char} "
     return " " if category == "Zs" else char
 
 
 def _is_ideograph(code: int) -> bool:
-    return 0x3400 <= code <= 0x4DBF or 0x4E00 <= code <= 0x9FFF or 0xF900 <= code <= 0xFAFF or 0x20000 <= code <= 0x2FA1F
+    return (
+        0x3400 <= code <= 0x4DBF
+        or 0x4E00 <= code <= 0x9FFF
+        or 0xF900 <= code <= 0xFAFF
+        or 0x20000 <= code <= 0x2FA1F
+    )
