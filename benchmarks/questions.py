@@ -1,6 +1,7 @@
 """Real code and questions about it whose answers are known: what `retrieval.py` asks.
 
-The code is packages that are installed here for Hansa itself. Their own docstrings and calls are the questions, so nobody who wrote the search wrote them.
+The code is packages that are installed here for Hansa itself. Their own docstrings and calls are
+the questions, so nobody who wrote the search wrote them.
 """
 
 import ast

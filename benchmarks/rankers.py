@@ -28,7 +28,7 @@ WEIGHTS = (6.0, 3.0, 1.0)
 """The index's: of a match in the name, in the path, in the text."""
 
 VECTOR_WEIGHT = 0.4
-WORDS_WEIGHT = 0.2
+WORDS_WEIGHT = 0.02
 """Of the words beside the definitions of the names in a line."""
 
 AIDER_TIMEOUT_S = 600

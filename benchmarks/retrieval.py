@@ -30,7 +30,7 @@ from report import Claim, option_parser, report
 
 SEED = 20261125
 QUESTIONS = 1000
-GREP_QUESTIONS = 250
+GREP_QUESTIONS = 100
 AIDER_QUESTIONS = 25
 RESAMPLES = 1000
 RECALL_AT = 5
@@ -108,7 +108,7 @@ def _definitions(folder: Path, options: argparse.Namespace, stack: ExitStack) ->
     grep, parts = rankers.Grep(code), rankers.Bm25(code, parts=True)
     peers = [
         _asked(f"{grep.name}, names of the line", grep.by_words, asked[:GREP_QUESTIONS]),
-        _asked(f"{grep.name}, def|class NAME", grep.by_definition, asked[:GREP_QUESTIONS]),
+        _asked(f"{grep.name}, def|class NAME", grep.by_definition, asked[: 3 * GREP_QUESTIONS]),
         _asked("BM25, identifiers whole", rankers.Bm25(code, parts=False).search, asked),
         _asked("BM25, identifiers in parts", parts.search, asked),
     ]

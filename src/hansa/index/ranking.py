@@ -21,7 +21,7 @@ TEST_FACTOR = 0.7
 STEM_CHARS_MIN = 3
 WORDS_KEPT = 65_536
 
-_ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ers", "er", "ed", "es", "s", "e")
+_ENDINGS = ("ations", "ation", "ings", "ing", "ies", "ers", "er", "ed", "es", "s", "e", "y")
 
 
 def asked_for(terms: Iterable[str]) -> frozenset[str]:
@@ -50,10 +50,10 @@ def is_test(path: str) -> bool:
 
 @functools.lru_cache(WORDS_KEPT)
 def stem(word: str) -> str:
-    """A word without its ending, so that `renders` and `rendering` are one."""
+    """A word without its endings, so that `renders` and `rendering` are one."""
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= STEM_CHARS_MIN:
-            return word[: -len(ending)]
+            return stem(word[: -len(ending)])
     return word
 
 
