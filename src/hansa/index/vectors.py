@@ -20,7 +20,7 @@ from hansa.index.embedding import Array, Embedder, load_numpy
 BATCH = 16
 """Chunks embedded at a time: what is in memory, and what a kill can cost."""
 
-BLOCK_ROWS = 4096
+BLOCK_ROWS = 512
 """How many vectors are widened at a time for a search, so that they fit a processor's cache."""
 
 SCALE = 127
