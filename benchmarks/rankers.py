@@ -27,7 +27,8 @@ CANDIDATES = 200
 WEIGHTS = (6.0, 3.0, 1.0)
 """The index's: of a match in the name, in the path, in the text."""
 
-VECTOR_WEIGHT = 0.4
+VECTOR_WEIGHT = 0.2
+"""Beside words; chosen on other packages than those asked about."""
 WORDS_WEIGHT = 0.02
 """Of the words beside the definitions of the names in a line."""
 

@@ -6,8 +6,8 @@ lines above it, asks for the chunk that defines it; that name is defined once in
 in another file. MRR counts the first 50 places; brackets are 95% intervals by bootstrap.
 
 `--embedding FOLDER` adds vectors: `model.onnx` and `tokenizer.json`, and numpy and onnxruntime.
-`--aider PYTHON` adds the map of an installed `aider-chat`; it takes seconds a question, so it, and
-grep, are asked the first few questions only, as their lines say.
+`--aider PYTHON` adds the map of an installed `aider-chat`. It and grep take half a second a
+question, so they are asked the first questions only, as their lines say.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from report import Claim, option_parser, report
 SEED = 20261125
 QUESTIONS = 1000
 GREP_QUESTIONS = 100
-AIDER_QUESTIONS = 25
+AIDER_QUESTIONS = 100
 RESAMPLES = 1000
 RECALL_AT = 5
 
