@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -84,7 +84,7 @@ class Index:
         self._store = store
         self._chunks = BestChunks(store)
         self._graph = Graph(store)
-        self._path = path
+        self.path = path
 
     @classmethod
     def open(cls, root: Path, state_dir: Path, *, read_only: bool = False) -> "Index":
@@ -127,6 +127,15 @@ class Index:
         hits = sorted((_hit(row, asked) for row in rows), key=lambda hit: -hit.score)
         return hits[:limit]
 
+    def chunks(self) -> Iterator[Hit]:
+        """Every chunk there is, in the order of paths and lines; for embedding them."""
+        rows = self._store.run(
+            "SELECT file.path, start_line, end_line, symbol, text FROM chunk "
+            "JOIN file ON file.id = chunk.file ORDER BY file.path, start_line"
+        )
+        for path, first, last, symbol, text in rows:
+            yield Hit(Snippet(path, first, last, text), 0.0, symbol)
+
     def definitions(self, name: str) -> list[Hit]:
         """Where `name` is defined, as chunks; `method` also finds `Class.method`."""
         return [
@@ -154,13 +163,11 @@ class Index:
         )
         return IndexStatus(
             str(self.root),
-            str(self._path),
+            str(self.path),
             *self._store.counts(),
             references=self._graph.reference_count(),
             languages=dict(languages),
-            bytes=sum(
-                each.stat().st_size for each in self._path.parent.glob(f"{self._path.name}*")
-            ),
+            bytes=sum(each.stat().st_size for each in self.path.parent.glob(f"{self.path.name}*")),
             checked_s=indexed.checked_s(),
             behind=len(differs.files) + len(differs.gone),
         )
