@@ -1,7 +1,7 @@
 """`make bench NAME=next_edit`: are the edits predicted without a model those that were made?
 
-Consecutive releases of real packages. Between two releases a file's changes are taken one by one,
-from the top or in a seeded order; after each, what follows is predicted and compared with the
+Consecutive releases of real packages. Between two releases a file's changes are taken one by one
+in a seeded order; after each, what follows is predicted and compared with the
 release. A prediction counts once, when it is made first. It is right if the release's line has
 exactly it; `within` also counts lines that were changed further.
 """
@@ -34,18 +34,11 @@ RELEASES = {
     "starlette": ("0.20.0", "0.25.0", "0.30.0", "0.36.0"),
     "uvicorn": ("0.13.0", "0.17.0", "0.20.0", "0.25.0"),
     "rich": ("10.0.0", "11.0.0", "12.0.0", "13.0.0"),
-    "celery": ("5.0.0", "5.1.0", "5.2.0", "5.3.0"),
-    "sqlalchemy-utils": ("0.37.0", "0.38.0", "0.40.0", "0.41.0"),
-    "django": ("3.2", "4.0", "4.1", "4.2"),
     "scrapy": ("2.5.0", "2.6.0", "2.8.0", "2.10.0"),
-    "tornado": ("5.0", "6.0", "6.1"),
-    "pydantic": ("1.8", "1.9.0", "1.10.0"),
     "black": ("22.1.0", "22.12.0", "23.1.0", "23.12.0"),
-    "pip": ("20.0.2", "20.3", "21.0", "22.0", "23.0"),
-    "setuptools": ("50.0.0", "55.0.0", "60.0.0", "65.0.0"),
 }
 HUNKS_MAX = 40
-BYTES_MAX = 200_000
+BYTES_MAX = 60_000
 PRECISION_MIN = 0.95
 SEED = 20261125
 
@@ -63,10 +56,10 @@ def main() -> None:
                 for kind, verdict, said in _replay(path, before, after):
                     told[kind, verdict] += 1
                     if verdict == "wrong":
-                        wrong.append(f"{package} {path}: {said}")
-    report(list(_claims(files, told)), options.json)
+                        wrong.append(f"{kind}, {package} {path}: {said}")
     for each in random.Random(SEED).sample(wrong, min(len(wrong), options.show)):
-        print(each)
+        print(each, file=sys.stderr)
+    report(list(_claims(files, told)), options.json)
 
 
 def _claims(files: int, told: Counter[tuple[str, str]]) -> Iterator[Claim]:

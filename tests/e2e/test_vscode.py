@@ -1,4 +1,4 @@
-"""The extension for VS Code is type-checked, built and packed; it is not run inside VS Code here."""
+"""The extension for VS Code is checked, built and packed; it is not run inside VS Code here."""
 
 import json
 import re

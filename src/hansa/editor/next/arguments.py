@@ -20,7 +20,7 @@ class _Call:
 
 
 def edits(
-    path: str, made: Sequence[Change], old: list[Token], new: list[Token], lines: list[str]
+    path: str, made: Sequence[Change], old: Sequence[Token], new: Sequence[Token], lines: list[str]
 ) -> Iterator[NextEdit]:
     """Calls that lack the last argument which the definition and another call have got."""
     old_lines, new_lines = by_line(old), by_line(new)

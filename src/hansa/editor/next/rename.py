@@ -21,7 +21,7 @@ class _Renamed:
 
 
 def edits(
-    path: str, made: Sequence[Change], old: list[Token], new: list[Token], lines: list[str]
+    path: str, made: Sequence[Change], old: Sequence[Token], new: Sequence[Token], lines: list[str]
 ) -> Iterator[NextEdit]:
     """Lines that still use a name whose definition has another one."""
     symbols = outline(path, "\n".join(lines).encode())
@@ -40,7 +40,7 @@ def edits(
 
 
 def _renamed(
-    made: Sequence[Change], old: list[Token], new: list[Token], symbols: list[Symbol]
+    made: Sequence[Change], old: Sequence[Token], new: Sequence[Token], symbols: list[Symbol]
 ) -> Iterator[_Renamed]:
     """Definitions that differ from what they were in one name."""
     old_lines, new_lines = by_line(old), by_line(new)

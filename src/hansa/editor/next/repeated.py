@@ -29,7 +29,7 @@ class _Swap:
 
 
 def edits(
-    path: str, made: Sequence[Change], old: list[Token], new: list[Token], lines: list[str]
+    path: str, made: Sequence[Change], old: Sequence[Token], new: Sequence[Token], lines: list[str]
 ) -> Iterator[NextEdit]:
     """Lines with what has been replaced at least `TIMES_MIN` times."""
     old_lines, new_lines = by_line(old), by_line(new)

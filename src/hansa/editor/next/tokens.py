@@ -1,7 +1,8 @@
 """Code as a row of tokens, each with what it is for; for languages that can be parsed."""
 
+import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -47,17 +48,21 @@ class Token:
         return self.start + len(self.text)
 
 
-def tokens(path: str, text: str) -> list[Token]:
-    """The tokens of a file; empty if its language cannot be parsed here."""
+@functools.lru_cache(maxsize=4)
+def tokens(path: str, text: str) -> tuple[Token, ...]:
+    """The tokens of a file; empty if its language cannot be parsed here.
+
+    The latest are kept: one edit after the other is compared with the same text.
+    """
     language = language_of(path)
     if language is None:
-        return []
+        return ()
     source = text.encode()
     lines = source.split(b"\n")
-    return list(_tokens(parse(language, source), lines))
+    return tuple(_tokens(parse(language, source), lines))
 
 
-def by_line(found: list[Token]) -> dict[int, list[Token]]:
+def by_line(found: Sequence[Token]) -> dict[int, list[Token]]:
     lines: dict[int, list[Token]] = {}
     for each in found:
         lines.setdefault(each.line, []).append(each)
