@@ -65,7 +65,8 @@ def _differing(before: list[Token], after: list[Token]) -> list[tuple[Token, Tok
     kinds = {"name", "attribute", "keyword"}
     only_names = all(a.kind in kinds and b.kind in kinds for a, b in pairs)
     words = all(not keyword.iskeyword(b.text) for _, b in pairs)
-    return pairs if only_names and words else []
+    one = len({(a.text, b.text) for a, b in pairs}) == 1
+    return pairs if only_names and words and one else []
 
 
 def _scope(renamed: _Renamed, symbols: list[Symbol], lines: int) -> tuple[int, int]:
