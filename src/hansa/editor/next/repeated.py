@@ -75,7 +75,7 @@ def _swap(before: list[Token], after: list[Token], line: str) -> _Swap | None:
     old, new = before[head : len(was) - tail], after[head : len(after) - tail]
     if was == now or any(each.kind == "text" for each in old):
         return None
-    if not any(each.kind in ("name", "attribute") for each in old):
+    if not old or (new and not any(each.kind in ("name", "attribute") for each in old)):
         return None  # Brackets and constants differ for reasons that are not seen here.
     left = tuple(was[max(0, head - AROUND) : head])
     right = tuple(was[len(was) - tail :][:AROUND])
