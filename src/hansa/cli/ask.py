@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from hansa.cli.asking import Asking, asks_a_node, reply_fields, say_who_served
-from hansa.cli.output import print_json
+from hansa.cli.output import print_json, say
 
 
 @click.command()
@@ -25,7 +25,7 @@ def ask(asking: Asking, question: str, path: Path, as_json: bool) -> None:
 
     from hansa.core.clock import SystemClock
     from hansa.editor import ask as asked
-    from hansa.editor.codebase import open_search
+    from hansa.editor.codebase import line_counts, open_search
 
     client = asking.client()
 
@@ -43,17 +43,22 @@ def ask(asking: Asking, question: str, path: Path, as_json: bool) -> None:
                     node,
                     SystemClock(),
                     preferences=asking.preferences(),
+                    line_count=line_counts(_root(path)),
                     show=show,
                 )
 
     done = asyncio.run(run())
     used = [f"{each.path}:{each.start_line}-{each.end_line}" for each in done.used]
     if as_json:
-        print_json({"text": done.text, "used": used, **reply_fields(done.reply)})
+        said = {"text": done.text, "used": used, "citations": done.citations}
+        print_json({**said, **reply_fields(done.reply)})
         return
     print("\n\nfrom:")
     for number, place in enumerate(used, 1):
         print(f"[{number}] {place}")
+    for each in done.citations:
+        if not each.exists:
+            say(f"the answer names {each.said}, which does not exist")
     say_who_served(done.reply)
 
 

@@ -23,16 +23,22 @@ PATHS_SHOWN = 5
 @click.argument("path", type=click.Path(path_type=Path), default=Path())
 @click.option("--status", is_flag=True, help="Say what is indexed and how fresh; change nothing.")
 @click.option("--watch", is_flag=True, help="Go on, and take changes in as files are saved.")
+@click.option(
+    "--vectors", is_flag=True, help="Also by meaning: embed what changed (needs the extra)."
+)
 @click.option("--state-dir", type=click.Path(path_type=Path), help="Where Hansa keeps its state.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; with --watch, one line each.")
-def index(path: Path, status: bool, watch: bool, state_dir: Path | None, as_json: bool) -> None:
+def index(
+    path: Path, status: bool, watch: bool, vectors: bool, state_dir: Path | None, as_json: bool
+) -> None:
     """Make the repository at PATH searchable; only what changed is read again."""
     from hansa.core.files import user_state_dir
     from hansa.index.index import Index
 
-    if status and watch:
-        raise click.UsageError("--status and --watch do not go together")
-    with Index.open(path, state_dir or user_state_dir(), read_only=status) as opened:
+    if status + watch + vectors > 1:
+        raise click.UsageError("--status, --watch and --vectors do not go together")
+    state_dir = state_dir or user_state_dir()
+    with Index.open(path, state_dir, read_only=status) as opened:
         if status:
             found = opened.status()
             print_json(found) if as_json else _print_status(found)
@@ -41,6 +47,17 @@ def index(path: Path, status: bool, watch: bool, state_dir: Path | None, as_json
         else:
             report = update_with_progress(opened)
             print_json(report) if as_json else _print_report(opened.root, report)
+            if vectors:
+                _embed(opened, state_dir)
+
+
+def _embed(opened: "Index", state_dir: Path) -> None:
+    from hansa.editor.searching import open_hybrid
+
+    with contextlib.ExitStack() as stack:
+        hybrid = stack.enter_context(open_hybrid(opened, state_dir))
+        filled = hybrid.fill(_late_bar(stack) if sys.stderr.isatty() else None)
+    say(f"{filled.embedded} chunks were embedded; searches use words and vectors from now on")
 
 
 def update_with_progress(opened: "Index") -> "IndexReport":

@@ -21,11 +21,14 @@ def search(query: str, path: Path, limit: int, state_dir: Path | None, as_json: 
     from hansa.cli.index import update_with_progress
     from hansa.core.files import user_state_dir
     from hansa.editor.plain import plain
+    from hansa.editor.searching import best_search
     from hansa.index.index import Index
 
-    with Index.open(path, state_dir or user_state_dir()) as index:
+    state_dir = state_dir or user_state_dir()
+    with Index.open(path, state_dir) as index:
         update_with_progress(index)
-        hits = index.search(query, limit)
+        with best_search(index, state_dir) as found:
+            hits = found(query, limit)
     if as_json:
         print_json(hits)
     for hit in hits if not as_json else ():

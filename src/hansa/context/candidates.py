@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from hansa.context.focus import Focus, words_of
+from hansa.index import needs
 from hansa.wire.requests import Snippet
 
 Kind = Literal["definition", "edited", "open", "found"]
@@ -18,6 +19,8 @@ WEIGHTS: dict[Kind, float] = {"definition": 1.0, "edited": 0.9, "open": 0.8, "fo
 
 DEFINED_MAX = 3
 """A name that is defined in more places says nothing about which is meant."""
+
+DEFINITIONS_MAX = 8
 
 WINDOW_LINES = 20
 """Open files are compared in pieces of this many lines."""
@@ -89,14 +92,22 @@ def candidates(document: Document, focus: Focus, codebase: Codebase) -> list[Can
 
 
 def _definitions(document: Document, focus: Focus, define: Define | None) -> Iterator[Candidate]:
-    if define is None:
+    """What defines the names above the cursor, in other files."""
+    if define is None or not focus.block:
         return
-    for rank, name in enumerate(focus.names):
-        places = [each.snippet for each in define(name)]
-        elsewhere = [each for each in places if each.path != document.path]
-        if len(places) == len(elsewhere) and 0 < len(places) <= DEFINED_MAX:
-            score = WEIGHTS["definition"] * (1 - 0.03 * rank) / len(places)
-            yield from (Candidate(each, "definition", score) for each in elsewhere)
+    found: dict[tuple[str, int], Snippet] = {}
+
+    def places(name: str) -> list[tuple[tuple[str, int], str]]:
+        snippets = [each.snippet for each in define(name)]
+        if len(snippets) > DEFINED_MAX or any(each.path == document.path for each in snippets):
+            return []
+        found.update({(each.path, each.start_line): each for each in snippets})
+        return [((each.path, each.start_line), each.path) for each in snippets]
+
+    *above, line = focus.block
+    ranked = needs.rank(needs.wanted(above, line), places, document.path)
+    for key, score in ranked[:DEFINITIONS_MAX]:
+        yield Candidate(found[key], "definition", WEIGHTS["definition"] * score / ranked[0][1])
 
 
 def _edited(about: frozenset[str], edited: Sequence[Snippet]) -> Iterator[Candidate]:

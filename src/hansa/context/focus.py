@@ -1,4 +1,4 @@
-"""What the code around a cursor is about: words to search for, names it uses.
+"""What the code around a cursor is about: words to search for, lines to understand.
 
 It changes only every `BLOCK_LINES` lines of the file, so that the plan of one keystroke is the plan
 of the next, and the engine's cache of the prompt holds.
@@ -11,19 +11,17 @@ BLOCK_LINES = 8
 """Prompt and query move on in steps of this many lines."""
 
 QUERY_WORDS_MAX = 24
-NAMES_MAX = 16
 HEADERS_MAX = 3
 
 _WORD = re.compile(r"[A-Za-z_]\w{2,}")
-_NAME = re.compile(r"(?<![\w\"'])[A-Za-z_]\w{2,}")
 
 
 @dataclass(frozen=True, slots=True)
 class Focus:
     query: str
     """Words to search the codebase for."""
-    names: tuple[str, ...]
-    """Identifiers of the block above the cursor, the latest first."""
+    block: tuple[str, ...]
+    """The lines it is about, in the order of the file."""
 
     @classmethod
     def of(cls, before: str, after: str) -> "Focus":
@@ -39,8 +37,7 @@ class Focus:
         else:
             block = lines = after.split("\n", BLOCK_LINES + 1)[1 : BLOCK_LINES + 1]
         words = list(dict.fromkeys(_WORD.findall(" ".join(lines))))
-        names = list(dict.fromkeys(reversed(_NAME.findall("\n".join(block)))))
-        return cls(" ".join(words[:QUERY_WORDS_MAX]), tuple(names[:NAMES_MAX]))
+        return cls(" ".join(words[:QUERY_WORDS_MAX]), tuple(block))
 
 
 def words_of(text: str) -> frozenset[str]:

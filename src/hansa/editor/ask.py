@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from hansa.context.budget import fit_lines
 from hansa.context.candidates import Search
+from hansa.context.redact import redact
 from hansa.core.clock import Clock
 from hansa.core.errors import UserError
 from hansa.core.ids import new_request_id
+from hansa.editor.citations import Citation, LineCount, citations
 from hansa.editor.node import Answers
 from hansa.editor.plain import check_words
 from hansa.editor.preferences import Preferences
@@ -16,7 +18,7 @@ from hansa.wire.requests import Message, Request, Sampling, Snippet
 
 SYSTEM = (
     "You answer questions about a codebase from the numbered excerpts shown. Be short. "
-    "Name the file that answers the question."
+    "Say which excerpt answers the question, as [1]."
 )
 PROMPT_CHARS_MAX = 2_000
 """About 700 tokens, which a small model on a CPU reads in under two seconds."""
@@ -33,6 +35,8 @@ class Explanation:
     text: str
     used: tuple[Snippet, ...]
     """What the model was shown, in the order of its numbers."""
+    citations: tuple[Citation, ...]
+    """The places the answer names, those that do not exist too."""
     reply: Reply
 
 
@@ -43,9 +47,12 @@ async def ask(
     clock: Clock,
     *,
     preferences: Preferences | None = None,
+    line_count: LineCount = lambda _: None,
     show: Callable[[str], None] = lambda _: None,
 ) -> Explanation:
     """Answer `question`; `show` is given the answer piece by piece.
+
+    `line_count` tells which files there are, so that what the answer cites can be checked.
 
     Raises:
         UserError: no question, too long a one, or nothing in the codebase has to do with it.
@@ -68,7 +75,8 @@ async def ask(
         budget_ms=preferences.budget_ms,
     )
     reply = await read(answers, request, clock, enough=goes_in_circles, show=show)
-    return Explanation(reply.text.strip(), used, reply)
+    text = reply.text.strip()
+    return Explanation(text, used, tuple(citations(text, used, line_count)), reply)
 
 
 def choose(question: str, search: Search) -> tuple[Snippet, ...]:
@@ -78,7 +86,8 @@ def choose(question: str, search: Search) -> tuple[Snippet, ...]:
     for hit in search(question, SNIPPETS_MAX):
         snippet = hit.snippet
         left -= len(_title(SNIPPETS_MAX, snippet)) + len("\n\n")
-        text = fit_lines(snippet.text.rstrip("\n"), max(min(left, SNIPPET_CHARS_MAX), 0))
+        shown, _ = redact(snippet.text.rstrip("\n"))
+        text = fit_lines(shown, max(min(left, SNIPPET_CHARS_MAX), 0))
         if text.strip():
             end = snippet.start_line + text.count("\n")
             used.append(Snippet(snippet.path, snippet.start_line, end, text))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 from hansa.context.candidates import Codebase, Search
+from hansa.core.bounds import FILE_BYTES_MAX
 
 MARKS = (".git", "pyproject.toml")
 """What stands at the top of a codebase."""
@@ -54,3 +55,18 @@ def open_codebase(
     with Index.open(root, state_dir) as index:
         index.update(progress)
         yield Codebase(index.search, index.definitions)
+
+
+def line_counts(root: Path) -> Callable[[str], int | None]:
+    """How many lines a file below `root` has; None if it is not there or not text."""
+
+    def count(path: str) -> int | None:
+        file = (root / path).resolve()
+        try:
+            if not file.is_relative_to(root.resolve()) or file.stat().st_size > FILE_BYTES_MAX:
+                return None
+            return max(1, len(file.read_bytes().splitlines()))
+        except OSError:
+            return None
+
+    return count

@@ -2,12 +2,13 @@
 
 import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 from hansa.core.digests import sha256_hex
+from hansa.index import ranking
 from hansa.index.bm25 import BestChunks
 from hansa.index.graph import Graph
 from hansa.index.state import IndexedTree
@@ -22,12 +23,8 @@ from hansa.wire.requests import Snippet
 WEIGHTS = (6.0, 3.0, 1.0)
 """Of a match in a symbol's name, in the path, in the text."""
 
-TEST_FACTOR = 0.7
-"""What a match in a test is worth beside one in the source."""
-
-SHORT_LINES = 8
-SHORT_FACTOR = 0.5
-"""What a match in a single line is worth; BM25 alone prefers the shortest chunks."""
+CANDIDATES_MIN = 100
+"""Weighed by more than their words, however few are wanted."""
 
 OVERSAMPLE = 4
 DEFINITIONS_MAX = 32
@@ -87,7 +84,7 @@ class Index:
         self._store = store
         self._chunks = BestChunks(store)
         self._graph = Graph(store)
-        self._path = path
+        self.path = path
 
     @classmethod
     def open(cls, root: Path, state_dir: Path, *, read_only: bool = False) -> "Index":
@@ -125,9 +122,19 @@ class Index:
         terms = query_words(query)
         if not terms or limit < 1:
             return []
-        rows = self._read(lambda: self._chunks.search(terms, WEIGHTS, limit * OVERSAMPLE))
-        hits = sorted((_hit(row) for row in rows), key=lambda hit: -hit.score)
+        asked, count = ranking.asked_for(terms), max(limit * OVERSAMPLE, CANDIDATES_MIN)
+        rows = self._read(lambda: self._chunks.search(terms, WEIGHTS, count))
+        hits = sorted((_hit(row, asked) for row in rows), key=lambda hit: -hit.score)
         return hits[:limit]
+
+    def chunks(self) -> Iterator[Hit]:
+        """Every chunk there is, in the order of paths and lines; for embedding them."""
+        rows = self._store.run(
+            "SELECT file.path, start_line, end_line, symbol, text FROM chunk "
+            "JOIN file ON file.id = chunk.file ORDER BY file.path, start_line"
+        )
+        for path, first, last, symbol, text in rows:
+            yield Hit(Snippet(path, first, last, text), 0.0, symbol)
 
     def definitions(self, name: str) -> list[Hit]:
         """Where `name` is defined, as chunks; `method` also finds `Class.method`."""
@@ -156,13 +163,11 @@ class Index:
         )
         return IndexStatus(
             str(self.root),
-            str(self._path),
+            str(self.path),
             *self._store.counts(),
             references=self._graph.reference_count(),
             languages=dict(languages),
-            bytes=sum(
-                each.stat().st_size for each in self._path.parent.glob(f"{self._path.name}*")
-            ),
+            bytes=sum(each.stat().st_size for each in self.path.parent.glob(f"{self.path.name}*")),
             checked_s=indexed.checked_s(),
             behind=len(differs.files) + len(differs.gone),
         )
@@ -236,15 +241,9 @@ def _unseen(_done: int, _all: int) -> None:
     pass
 
 
-def _hit(row: Row) -> Hit:
-    lines = min(row.end_line - row.start_line + 1, SHORT_LINES)
-    factor = SHORT_FACTOR + (1 - SHORT_FACTOR) * lines / SHORT_LINES
-    if _is_test(row.path):
-        factor *= TEST_FACTOR
+def _hit(row: Row, asked: frozenset[str] = frozenset()) -> Hit:
+    """What was found, weighed by what BM25 does not see; `asked` are the query's words."""
+    lines = row.end_line - row.start_line + 1
     snippet = Snippet(row.path, row.start_line, row.end_line, row.text)
+    factor = ranking.factor(row.symbol, row.path, lines, asked)
     return Hit(snippet, row.score * factor, row.symbol, row.kind or "text")
-
-
-def _is_test(path: str) -> bool:
-    *folders, name = path.lower().split("/")
-    return "tests" in folders or "test" in folders or name.startswith("test_")

@@ -1,0 +1,226 @@
+"""`make bench NAME=typing_replay`: a developer types real code key by key, through the server.
+
+Lines of real files, at seeded places, are taken out and typed again. After each key the language
+server is asked; a suggestion that is what the developer means to type is taken. Beside it, line by
+line, the same model is asked with the plain text before the cursor, as an editor plugin that knows
+nothing else would ask. Latency is from the request to the suggestion, on a warm session, of what is
+shown.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import rich
+from lsprotocol import types as lsp
+
+from report import Claim, option_parser, report
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from support.lsp import editor, inline
+
+from support.league import Made, MemberSpec, make_league
+from support.nodes import new_key, node_process
+
+SEED = 20261125
+NEXT_KEY_S = 0.25
+"""A suggestion that has not come by then is typed over."""
+
+LINE_CHARS_MIN, LINE_CHARS_MAX = 12, 79
+P50_MS_MAX, P95_MS_MAX = 120, 200
+PREFIX_CHARS = 1500
+TOKENS = 24
+
+Ask = Callable[[str, int, str], Awaitable[str]]
+"""The file's text, the cursor and the line typed so far; what is suggested."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """What became of the lines that were typed with one assistant."""
+
+    chars: int = 0
+    saved: int = 0
+    lines: int = 0
+    exact: int = 0
+    """Lines that were suggested whole before the first key."""
+    shown_ms: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    path: Path
+    before: str
+    line: str
+    """What is typed, without its indentation."""
+    after: str
+
+
+async def main() -> None:
+    options = _options()
+    places = list(_places(options.lines))
+    with tempfile.TemporaryDirectory() as name:
+        made = make_league(Path(name), (MemberSpec("solo", replicas=("r1",), engine="llamacpp"),))
+        with node_process(made["solo"]) as node:
+            node.wait_until("/ready", timeout_s=60)
+            ours, plain = Seen(), Seen()
+            async with _server(made["solo"], Path(name)) as (through_hansa, status):
+                async with _plain(made["solo"]) as plainly:
+                    await _warm_up(places[0], through_hansa, plainly)
+                    for number, place in enumerate(places, 1):
+                        print(f"line {number} of {len(places)}", end="\r", file=sys.stderr)
+                        await _type(place, through_hansa, ours)
+                        await _type(place, plainly, plain)
+                told = await status()
+    report(list(_claims(ours, plain, told)), options.json)
+
+
+def _claims(ours: Seen, plain: Seen, told: dict[str, float]) -> list[Claim]:
+    shown = sorted(ours.shown_ms) or [0.0]
+    return [
+        Claim("lines typed", ours.lines, "lines"),
+        Claim("suggestions shown", len(ours.shown_ms), ""),
+        Claim("request to suggestion, median", statistics.median(shown), "ms", P50_MS_MAX),
+        Claim("request to suggestion, p95", shown[int(0.95 * (len(shown) - 1))], "ms", P95_MS_MAX),
+        Claim("characters saved", ours.saved / ours.chars, ""),
+        Claim("characters saved, plain prefix", plain.saved / plain.chars, ""),
+        Claim("characters saved, ratio", ours.saved / max(plain.saved, 1), "x", 1, at_least=True),
+        Claim("whole line right before the first key", ours.exact / ours.lines, ""),
+        Claim("the same, plain prefix", plain.exact / plain.lines, ""),
+        Claim("prompt tokens the engine had in its cache", told["prompt_cache_hit_rate"] or 0, ""),
+        Claim("plain prefix, request to suggestion, median",
+              statistics.median(plain.shown_ms or [0.0]), "ms"),
+    ]  # fmt: skip
+
+
+async def _type(place: Place, ask: Ask, seen: Seen) -> None:
+    """Type one line, taking every suggestion that is what is meant."""
+    typed = ""
+    seen.lines += 1
+    seen.chars += len(place.line)
+    while len(typed) < len(place.line):
+        text = place.before + typed + place.after
+        began = time.perf_counter()
+        try:
+            async with asyncio.timeout(NEXT_KEY_S):
+                said = await ask(text, len(place.before) + len(typed), str(place.path))
+        except TimeoutError:
+            said = ""
+        if said:
+            seen.shown_ms.append((time.perf_counter() - began) * 1000)
+        rest = place.line[len(typed) :]
+        first = said.split("\n")[0].rstrip()
+        if first and rest.startswith(first):
+            seen.exact += first == place.line
+            seen.saved += len(first) - 1  # Taking it costs a key.
+            typed += first
+        else:
+            typed += rest[0]
+
+
+async def _warm_up(place: Place, *asks: Ask) -> None:
+    for ask in asks:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(5):
+                await ask(place.before + place.after, len(place.before), str(place.path))
+
+
+@contextlib.asynccontextmanager
+async def _server(
+    made: Made, folder: Path
+) -> AsyncGenerator[tuple[Ask, Callable[[], Awaitable[dict[str, float]]]]]:
+    """`hansa lsp` on the package that the lines are from."""
+    root = Path(rich.__file__).parent
+    environment = {"HANSA_NODE_URL": made.url, "HANSA_API_KEY": new_key(made.settings())}
+    state = ("--state-dir", str(folder / "editor"))
+    async with editor(*state, environment=environment, folder=root) as client:
+        await client.indexed(root)
+        shown: dict[str, str] = {}
+
+        async def ask(text: str, cursor: int, path: str) -> str:
+            uri = Path(path).as_uri()
+            if path not in shown:
+                client.open(uri, text)
+            elif shown[path] != text:
+                client.change(uri, _difference(shown[path], text))
+            shown[path] = text
+            line = text.count("\n", 0, cursor)
+            column = cursor - (text.rfind("\n", 0, cursor) + 1)
+            params = inline(uri, line, column, invoked=False)
+            answer = await client.text_document_inline_completion_async(params)
+            items = answer.items if isinstance(answer, lsp.InlineCompletionList) else ()
+            said = items[0].insert_text if items else ""
+            return said if isinstance(said, str) else ""
+
+        yield ask, client.status
+
+
+def _difference(old: str, new: str) -> lsp.TextDocumentContentChangePartial:
+    """The one place where two versions differ, as an editor would send it."""
+    start = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b),
+                 min(len(old), len(new)))  # fmt: skip
+    tail = 0
+    while tail < min(len(old), len(new)) - start and old[-1 - tail] == new[-1 - tail]:
+        tail += 1
+    places = [
+        lsp.Position(old.count("\n", 0, at), at - (old.rfind("\n", 0, at) + 1))
+        for at in (start, len(old) - tail)
+    ]
+    return lsp.TextDocumentContentChangePartial(lsp.Range(*places), new[start : len(new) - tail])
+
+
+@contextlib.asynccontextmanager
+async def _plain(made: Made) -> AsyncGenerator[Ask]:
+    """The same node and model with nothing but the text before the cursor."""
+    headers = {"authorization": f"Bearer {new_key(made.settings())}"}
+    async with aiohttp.ClientSession(headers=headers) as http:
+
+        async def ask(text: str, cursor: int, _: str) -> str:
+            body = {"model": "auto", "prompt": text[max(0, cursor - PREFIX_CHARS) : cursor],
+                    "max_tokens": TOKENS, "temperature": 0, "stop": ["\n"]}  # fmt: skip
+            async with http.post(f"{made.url}/v1/completions", json=body) as reply:
+                said = await reply.json()
+            return said["choices"][0]["text"]
+
+        yield ask
+
+
+def _places(count: int) -> list[Place]:
+    """Lines of code to type, each with the file around it."""
+    chosen = random.Random(SEED)
+    files = sorted(Path(rich.__file__).parent.glob("*.py"))
+    found: list[Place] = []
+    while len(found) < count:
+        path = chosen.choice(files)
+        lines = path.read_text().split("\n")
+        number = chosen.randrange(len(lines))
+        line = lines[number]
+        code = line.strip()
+        if not LINE_CHARS_MIN <= len(code) <= LINE_CHARS_MAX or code.startswith(("#", '"', "'")):
+            continue
+        if len(line.rstrip()) != len(line):
+            continue
+        indent = line[: len(line) - len(code)]
+        before = "".join(f"{each}\n" for each in lines[:number]) + indent
+        found.append(Place(path, before, code, "\n" + "\n".join(lines[number + 1 :])))
+    return found
+
+
+def _options() -> argparse.Namespace:
+    parser = option_parser(__doc__ or "")
+    parser.add_argument("--lines", type=int, default=40, help="typed (default: 40)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
