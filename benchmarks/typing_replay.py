@@ -27,9 +27,8 @@ from report import Claim, option_parser, report
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from support.lsp import editor, inline
-
 from support.league import Made, MemberSpec, make_league
+from support.lsp import editor, inline
 from support.nodes import new_key, node_process
 
 SEED = 20261125
