@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import contextlib
 import random
+import shutil
 import statistics
 import sys
 import tempfile
@@ -67,13 +68,14 @@ class Place:
 
 async def main() -> None:
     options = _options()
-    places = list(_places(options.lines))
     with tempfile.TemporaryDirectory() as name:
+        root = _codebase(Path(name) / "code")
+        places = _places(root, options.lines)
         made = make_league(Path(name), (MemberSpec("solo", replicas=("r1",), engine="llamacpp"),))
         with node_process(made["solo"]) as node:
             node.wait_until("/ready", timeout_s=60)
             ours, plain = Seen(), Seen()
-            async with _server(made["solo"], Path(name)) as (through_hansa, status):
+            async with _server(made["solo"], root, Path(name)) as (through_hansa, status):
                 async with _plain(made["solo"]) as plainly:
                     await _warm_up(places[0], through_hansa, plainly)
                     for number, place in enumerate(places, 1):
@@ -136,10 +138,9 @@ async def _warm_up(place: Place, *asks: Ask) -> None:
 
 @contextlib.asynccontextmanager
 async def _server(
-    made: Made, folder: Path
+    made: Made, root: Path, folder: Path
 ) -> AsyncGenerator[tuple[Ask, Callable[[], Awaitable[dict[str, float]]]]]:
     """`hansa lsp` on the package that the lines are from."""
-    root = Path(rich.__file__).parent
     environment = {"HANSA_NODE_URL": made.url, "HANSA_API_KEY": new_key(made.settings())}
     state = ("--state-dir", str(folder / "editor"))
     async with editor(*state, environment=environment, folder=root) as client:
@@ -194,10 +195,17 @@ async def _plain(made: Made) -> AsyncGenerator[Ask]:
         yield ask
 
 
-def _places(count: int) -> list[Place]:
+def _codebase(root: Path) -> Path:
+    """A real package as a codebase of its own."""
+    shutil.copytree(Path(rich.__file__).parent, root / "rich")
+    (root / "pyproject.toml").write_text('[project]\nname = "rich"\n')
+    return root
+
+
+def _places(root: Path, count: int) -> list[Place]:
     """Lines of code to type, each with the file around it."""
     chosen = random.Random(SEED)
-    files = sorted(Path(rich.__file__).parent.glob("*.py"))
+    files = sorted((root / "rich").glob("*.py"))
     found: list[Place] = []
     while len(found) < count:
         path = chosen.choice(files)
