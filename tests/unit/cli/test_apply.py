@@ -87,7 +87,7 @@ async def test_a_change_that_breaks_the_file_is_noted(run, code) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "patch", "code", "says"),
+    ("name", "patch", "exits", "says"),
     [
         ("none.py", BLOCK, 2, "there is no file none.py"),
         ("a.py", BLOCK.replace("b = 2", "z"), 1, "a.py, hunk 1: 'z' is not there"),
@@ -103,9 +103,9 @@ async def test_a_change_that_breaks_the_file_is_noted(run, code) -> None:
         ("latin.py", "x = 1\n", 2, "latin.py is not UTF-8"),
     ],
 )
-async def test_refused(name, patch, code, says, run) -> None:
+async def test_refused(name, patch, exits, says, run) -> None:
     Path("latin.py").write_bytes(b"# caf\xe9\n")
     Path("p").write_text(patch)
     ran = await run("apply", name, "p", "--yes")
-    assert (ran.code, says in ran.err) == (code, True), ran.err
+    assert (ran.code, says in ran.err) == (exits, True), ran.err
     assert Path("a.py").read_text() == OLD

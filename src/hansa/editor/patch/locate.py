@@ -40,11 +40,16 @@ class Place:
     """Whether the lines are the same to the last space."""
 
 
+def exact_places(lines: Sequence[str], hunk: Hunk) -> list[int]:
+    """Where the old lines stand to the last space, lines from 0."""
+    return _same(lines, hunk.old, exact=True) if hunk.old else []
+
+
 def locate(name: str, lines: Sequence[str], hunk: Hunk, expected: int | None) -> Place:
     """Find the one place where `hunk` belongs.
 
-    `expected` is the line (from 0) where a diff's own numbers put it, once they have been seen to
-    be right; it decides between places that are equally good, and only that.
+    `expected` is the line (from 0) where a diff's numbers put it, once they have been seen to hold;
+    it decides between places that are equally good, and only that.
 
     Raises:
         Conflict: there is no such place, or more than one; names the nearest.
@@ -60,7 +65,8 @@ def locate(name: str, lines: Sequence[str], hunk: Hunk, expected: int | None) ->
         if starts:
             start = _one_of(name, hunk, starts, expected)
             place = Place(start, start + n, tuple(range(start, start + n)), 1.0, exact)
-            _check_nearer(name, lines, hunk, place)
+            if start != expected:
+                _check_twins(name, lines, hunk, place)
             return place
     return _nearly(name, lines, hunk)
 
@@ -96,18 +102,25 @@ def _one_of(name: str, hunk: Hunk, starts: list[int], expected: int | None) -> i
     )
 
 
-def _check_nearer(name: str, lines: Sequence[str], hunk: Hunk, place: Place) -> None:
-    """A diff whose lines stand elsewhere may mean a place nearby that has changed since."""
-    if hunk.line is None or place.start == hunk.line - 1:
+def _check_twins(name: str, lines: Sequence[str], hunk: Hunk, place: Place) -> None:
+    """A place nearly as good may be what is meant, and have changed since.
+
+    That is so if a diff puts the hunk nearer to it, or if the place found is shifted. A place that
+    is the same to the last space is what a block means: it has nothing else to go by.
+    """
+    if place.exact and (hunk.line is None or place.start == hunk.line - 1):
         return
-    away = abs(place.start - hunk.line + 1)
+    at = hunk.line - 1 if hunk.line is not None else place.start
     for other in _places(lines, hunk.old):
-        if abs(other.start - hunk.line + 1) < away and other.similarity >= SIMILARITY_MIN:
+        nearer = abs(other.start - at) < abs(place.start - at)
+        near = not place.exact and 1 - other.similarity < MARGIN
+        if other.start != place.start and (
+            nearer and other.similarity >= SIMILARITY_MIN or near
+        ):
             raise Conflict(
                 f"{name}, hunk {hunk.number}: {_sought(hunk)} stands in line {place.start + 1}, "
-                f"but line {other.start + 1}, {other.similarity:.0%} alike, is nearer to "
-                f"line {hunk.line} where the diff puts it",
-                hint="make the diff again from the file as it is",
+                f"but line {other.start + 1}, {other.similarity:.0%} alike, may be meant",
+                hint="make the patch again from the file as it is",
             )
 
 
@@ -158,11 +171,22 @@ def _aligned(have: list[str], wanted: list[str], start: int) -> Place:
     for block in SequenceMatcher(None, wanted, window, autojunk=False).get_matching_blocks():
         for k in range(block.size):
             at[block.a + k] = low + block.b + k
+    _drop_loose_blanks(wanted, at)
     known = [(i, line) for i, line in enumerate(at) if line is not None]
     (head, first), (tail, last) = known[0], known[-1]
     begin = max(first - head, 0)
     end = min(last + len(wanted) - tail, len(have))
     return Place(begin, end, tuple(at), _similarity(have[begin:end], wanted, at, begin), False)
+
+
+def _drop_loose_blanks(wanted: list[str], at: list[int | None]) -> None:
+    """An empty line at either end that is not beside the rest is any empty line."""
+    for order in (range(len(at)), range(len(at) - 1, -1, -1)):
+        known = [i for i in order if at[i] is not None]
+        for i, j in zip(known, known[1:], strict=False):
+            if wanted[i] or (at[j] or 0) - (at[i] or 0) == j - i:
+                break
+            at[i] = None
 
 
 def _similarity(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from hansa.core.errors import Conflict
-from hansa.editor.patch.locate import Place, locate
+from hansa.editor.patch.locate import Place, exact_places, locate
 from hansa.editor.patch.shapes import Hunk, join_lines, split_lines
 
 BOM = "\ufeff"
@@ -72,10 +72,10 @@ def _is_crlf(text: str) -> bool:
 
 def _merge(name: str, text: str, hunks: Sequence[Hunk]) -> str:
     lines, ends = split_lines(text)
-    trusted = _numbers_hold(lines, hunks)
+    shift = _shift(lines, hunks)
     splices: list[_Splice] = []
     for hunk in hunks:
-        expected = hunk.line - 1 if trusted and hunk.line is not None else None
+        expected = None if shift is None or hunk.line is None else hunk.line - 1 + shift
         place = locate(name, lines, hunk, expected)
         splices += _splices(name, lines, hunk, place)
         if hunk.new_ends is not None:
@@ -92,13 +92,15 @@ def _merge(name: str, text: str, hunks: Sequence[Hunk]) -> str:
     return join_lines(lines, ends)
 
 
-def _numbers_hold(lines: Sequence[str], hunks: Sequence[Hunk]) -> bool:
-    """Whether each hunk stands exactly where the diff's numbers say; then they can be trusted."""
-    return all(
-        hunk.line is not None
-        and tuple(lines[hunk.line - 1 : hunk.line - 1 + len(hunk.old)]) == hunk.old
-        for hunk in hunks
-    )
+def _shift(lines: Sequence[str], hunks: Sequence[Hunk]) -> int | None:
+    """By how many lines a diff's numbers are off, if its hunks agree on that; else None."""
+    if any(hunk.line is None for hunk in hunks):
+        return None
+    places = [(hunk.line or 0, exact_places(lines, hunk)) for hunk in hunks]
+    if all(line - 1 in starts for line, starts in places):
+        return 0
+    shifts = [starts[0] - line + 1 for line, starts in places if len(starts) == 1]
+    return shifts[0] if len(shifts) > 1 and len(set(shifts)) == 1 else None
 
 
 def _splices(name: str, lines: list[str], hunk: Hunk, place: Place) -> list[_Splice]:
