@@ -104,52 +104,74 @@ def _case(
     case = Case(name, form, disturbance, _text(lines), patch, _text(_made(lines, steps)), False)
     unique = all(_count(lines, each, context) == 1 for each in steps)
     case = replace(case, refusable=form == "blocks" and not unique)
-    first = steps[0]
-    match disturbance:
-        case "indented" if form == "blocks":
-            return replace(case, patch=_shifted(patch, rng.choice([-4, 4, 8])), refusable=True)
-        case "crlf":
-            made = [each.replace("\n", "\r\n") for each in (case.text, case.wanted or "")]
-            return replace(case, text=made[0], wanted=made[1])
-        case "no last newline":
-            return replace(case, text=case.text[:-1], wanted=(case.wanted or "")[:-1])
-        case "bom":
-            return replace(case, text=f"\ufeff{case.text}", wanted=f"\ufeff{case.wanted}")
-        case "patch in crlf" if form != "whole":
-            return replace(case, patch=patch.replace("\n", "\r\n"))
-        case "none" | "ambiguous":
-            return case
-        case _ if form in {"whole"} or disturbance in {"indented"}:
-            return None
-        case "patch in crlf":
-            return None
-        case "line to change is stale":
-            if first.at == first.end or lines[first.at] in first.lines:
-                return None
-            stale = Step(first.at, first.at + 1, (lines[first.at] + " + theirs",))
-            now = _made(lines, [stale])
-            if any(_elsewhere(lines, now, each, [stale], context) for each in steps):
-                return None
-            return replace(case, text=_text(now), wanted=None)
-        case "stale line":
-            at = first.at - rng.randint(2, CONTEXT_LINES)
-            extra = [Step(at, at + 1, (lines[at] + "  # theirs",))]
-        case "line added nearby":
-            at = first.at - rng.randint(1, CONTEXT_LINES - 1)
-            extra = [Step(at, at, ("theirs = 1",))]
-        case "moved":
-            extra = [Step(0, 0, tuple(f"theirs_{i} = {i}" for i in range(rng.randint(1, 60))))]
-        case _:
-            # A copy of what is around the change stands before it, at any distance.
-            block = tuple(lines[max(first.at - 8, 0) : first.at + 8])
-            extra = [Step(0, 0, block + ("",) * rng.randint(0, 9))]
-    merged = sorted([*steps, *extra], key=lambda each: each.at)
-    now = _made(lines, extra)
+    if disturbance in {"none", "ambiguous", "indented", "crlf", "no last newline", "bom",
+                       "patch in crlf"}:  # fmt: skip
+        return _in_other_form(rng, case)
+    if form == "whole":
+        return None
+    if disturbance == "line to change is stale":
+        return _stale(lines, steps, case, context)
+    now, wanted = _changed_since(rng, lines, steps, disturbance)
+    extra = wanted[1]
     if form == "blocks" and any(_elsewhere(lines, now, each, extra, context) for each in steps):
         return None
     if form == "diff" and all(_stands(lines, now, each) for each in steps):
         return None
-    return replace(case, text=_text(now), wanted=_text(_made(lines, merged)), refusable=True)
+    return replace(case, text=_text(now), wanted=_text(wanted[0]), refusable=True)
+
+
+def _in_other_form(rng: random.Random, case: Case) -> Case | None:
+    """The same file and patch, written otherwise."""
+    wanted = case.wanted or ""
+    match case.disturbance:
+        case "indented":
+            shifted = _shifted(case.patch, rng.choice([-4, 4, 8]))
+            return replace(case, patch=shifted, refusable=True) if case.form == "blocks" else None
+        case "crlf":
+            made = [each.replace("\n", "\r\n") for each in (case.text, wanted)]
+            return replace(case, text=made[0], wanted=made[1])
+        case "no last newline":
+            return replace(case, text=case.text[:-1], wanted=wanted[:-1])
+        case "bom":
+            return replace(case, text=f"\ufeff{case.text}", wanted=f"\ufeff{wanted}")
+        case "patch in crlf":
+            return replace(case, patch=case.patch.replace("\n", "\r\n"))
+        case _:
+            return case
+
+
+def _stale(lines: list[str], steps: list[Step], case: Case, context: int) -> Case | None:
+    """The very line that the patch changes has changed."""
+    first = steps[0]
+    if first.at == first.end or lines[first.at] in first.lines:
+        return None
+    stale = Step(first.at, first.at + 1, (lines[first.at] + " + theirs",))
+    now = _made(lines, [stale])
+    if any(_elsewhere(lines, now, each, [stale], context) for each in steps):
+        return None
+    return replace(case, text=_text(now), wanted=None)
+
+
+def _changed_since(
+    rng: random.Random, lines: list[str], steps: list[Step], disturbance: str
+) -> tuple[list[str], tuple[list[str], list[Step]]]:
+    """The file with somebody else's change; the same with ours too, and what theirs was."""
+    first = steps[0]
+    match disturbance:
+        case "stale line":
+            at = first.at - rng.randint(2, CONTEXT_LINES)
+            extra = Step(at, at + 1, (lines[at] + "  # theirs",))
+        case "line added nearby":
+            at = first.at - rng.randint(1, CONTEXT_LINES - 1)
+            extra = Step(at, at, ("theirs = 1",))
+        case "moved":
+            extra = Step(0, 0, tuple(f"theirs_{i} = {i}" for i in range(rng.randint(1, 60))))
+        case _:
+            # A copy of what is around the change stands before it, at any distance.
+            block = tuple(lines[max(first.at - 8, 0) : first.at + 8])
+            extra = Step(0, 0, block + ("",) * rng.randint(0, 9))
+    merged = sorted([*steps, extra], key=lambda each: each.at)
+    return _made(lines, [extra]), (_made(lines, merged), [extra])
 
 
 def _made(lines: list[str], steps: Sequence[Step]) -> list[str]:
@@ -199,7 +221,7 @@ def _elsewhere(
     Nobody could tell, so it is no case: a block says which text it means, and that is there.
     """
     low, high = _around(step, context)
-    touched = any(low < each.end and each.at < high or low < each.at < high for each in extra)
+    touched = any((low < each.end and each.at < high) or low < each.at < high for each in extra)
     return touched and _count(lines, step, context, now) > 0
 
 
@@ -220,6 +242,7 @@ def _shifted(patch: str, by: int) -> str:
         if line.startswith(("<<<<<<<", ">>>>>>>")):
             inside = not inside
         elif inside and line.strip() and line != "=======":
-            line = " " * by + line if by > 0 else line.removeprefix(" " * -by)
+            found.append(" " * by + line if by > 0 else line.removeprefix(" " * -by))
+            continue
         found.append(line)
     return "\n".join(found)

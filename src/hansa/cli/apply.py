@@ -37,8 +37,7 @@ def apply(
         text = data.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read the patch {patch}: {error}") from error
-    given = next((each for each in FORMATS if each == form), None)
-    planned = plan(file, read_patch(text, given))
+    planned = plan(file, read_patch(text, FORMATS.get(form)))
     if not as_json:
         print(planned.diff, end="")
     for name in planned.broken:

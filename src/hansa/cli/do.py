@@ -13,7 +13,7 @@ from hansa.cli.output import print_json, say
 @click.command()
 @click.argument("words")
 @click.option("--yes", "-y", is_flag=True,
-              help="Run it without asking; refused for what deletes, uses sudo and the like.")  # fmt: skip
+              help="Run it without asking; refused for what deletes, uses sudo or alike.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; runs nothing.")
 @asks_a_node
 def do(asking: Asking, words: str, yes: bool, as_json: bool) -> None:
@@ -43,7 +43,9 @@ def do(asking: Asking, words: str, yes: bool, as_json: bool) -> None:
     made = asyncio.run(run())
     if as_json:
         fields = reply_fields(made.reply)
-        print_json({"command": made.command, "risks": made.risks, "touches": made.touches, **fields})
+        print_json(
+            {"command": made.command, "risks": made.risks, "touches": made.touches, **fields}
+        )
         return
     print(made.command, flush=True)
     say_who_served(made.reply)

@@ -88,7 +88,8 @@ def extract(
 
     chosen = parse_range(lines)
     _in_file(file, f"extract {name} from {file}:{lines}",
-             lambda text: extracted(str(file), text, chosen, name), yes, test, state_dir, as_json)  # fmt: skip
+             lambda text: extracted(str(file), text, chosen, name),
+             yes, test, state_dir, as_json)  # fmt: skip
 
 
 @refactor.command()
@@ -104,7 +105,8 @@ def inline(
     from hansa.editor.refactor.inline import inline as inlined
 
     _in_file(file, f"inline {name} in {file}",
-             lambda text: inlined(str(file), text, name, line), yes, test, state_dir, as_json)  # fmt: skip
+             lambda text: inlined(str(file), text, name, line),
+             yes, test, state_dir, as_json)  # fmt: skip
 
 
 def _in_file(

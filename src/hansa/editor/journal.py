@@ -114,7 +114,7 @@ class Journal:
             return self._recover()
 
     @contextlib.contextmanager
-    def _locked(self, *, recover: bool = True):  # noqa: ANN202  a context manager of nothing
+    def _locked(self, *, recover: bool = True):
         with exclusive_lock(self._folder / "lock"):
             if recover:
                 self._recover()

@@ -11,11 +11,24 @@ OLD = "a = 1\nb = 2\n"
 BLOCK = "<<<<<<< SEARCH\nb = 2\n=======\nb = 3\n>>>>>>> REPLACE\n"
 
 
+def read(name: str) -> str:
+    return Path(name).read_text()
+
+
+def put(name: str, text: str, encoding: str = "utf-8") -> None:
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_text(text, encoding)
+
+
+def exists(name: str) -> bool:
+    return Path(name).exists()
+
+
 @pytest.fixture(autouse=True)
 def code(run, tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("HANSA_STATE_DIR", str(tmp_path / "state"))
-    Path("a.py").write_text(OLD)
-    Path("p").write_text(BLOCK)
+    put("a.py", OLD)
+    put("p", BLOCK)
     return Path("a.py")
 
 
@@ -57,31 +70,32 @@ async def test_from_stdin_as_json(run, code, monkeypatch) -> None:
 
 
 async def test_several_files_or_none(run, code) -> None:
-    Path("sub").mkdir()
-    Path("sub/b.py").write_text("x = 1\n")
+    put("sub/b.py", "x = 1\n")
     diff = ("--- a/sub/b.py\n+++ b/sub/b.py\n@@ -1 +1 @@\n-x = 1\n+x = 2\n"
             "--- /dev/null\n+++ b/c.py\n@@ -0,0 +1 @@\n+y = 1\n"
             "--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n a = 1\n-b = 2\n+b = 3\n")  # fmt: skip
-    Path("p").write_text(diff)
+    put("p", diff)
     code.write_text("a = 1\nb = two\n")
     ran = await run("apply", ".", "p", "--yes")
     assert ran.code == 1
-    assert "a.py, hunk 1: it changes 'b = 2', which is not there" in ran.err or (
-        "a.py, hunk 1: 'a = 1' and 1 more line is not there") in ran.err
-    assert not Path("c.py").exists()
-    assert Path("sub/b.py").read_text() == "x = 1\n"
+    assert (
+        "a.py, hunk 1: it changes 'b = 2', which is not there" in ran.err
+        or ("a.py, hunk 1: 'a = 1' and 1 more line is not there") in ran.err
+    )
+    assert not exists("c.py")
+    assert read("sub/b.py") == "x = 1\n"
     code.write_text(OLD)
     ran = await run("apply", "a.py", "p", "--yes")
     assert ran.code == 0, ran.err
-    assert Path("c.py").read_text() == "y = 1\n"
-    assert Path("sub/b.py").read_text() == "x = 2\n"
+    assert read("c.py") == "y = 1\n"
+    assert read("sub/b.py") == "x = 2\n"
     await run("undo")
-    assert not Path("c.py").exists()
+    assert not exists("c.py")
     assert code.read_text() == OLD
 
 
 async def test_a_change_that_breaks_the_file_is_noted(run, code) -> None:
-    Path("p").write_text(BLOCK.replace("b = 3", "b = ("))
+    put("p", BLOCK.replace("b = 3", "b = ("))
     ran = await run("apply", "a.py", "p")
     assert "note: a.py parses now and would not after this" in ran.err
 
@@ -95,7 +109,7 @@ async def test_a_change_that_breaks_the_file_is_noted(run, code) -> None:
         (".", f"../x.py\n{BLOCK}", 2, "the patch names ../x.py, which is not below"),
         (".", f"/etc/x\n{BLOCK}", 2, "the patch names /etc/x, which is not below"),
         (".", f".git/config\n{BLOCK}", 2, "what is in .git is not changed"),
-        (".", BLOCK, 2, "does not say which file to change"),
+        (".", BLOCK, 2, "is a folder, and the patch names no file"),
         ("a.py", f"a.py\n{BLOCK}b.py\n{BLOCK}", 2, "there is no file"),
         ("a.py", OLD, 1, "a.py is already as the patch says"),
         ("a.py", "--- /dev/null\n+++ b/a.py\n@@ -0,0 +1 @@\n+y\n", 1, "is there already"),
@@ -104,8 +118,8 @@ async def test_a_change_that_breaks_the_file_is_noted(run, code) -> None:
     ],
 )
 async def test_refused(name, patch, exits, says, run) -> None:
-    Path("latin.py").write_bytes(b"# caf\xe9\n")
-    Path("p").write_text(patch)
+    put("latin.py", "# caf\xe9\n", "latin-1")
+    put("p", patch)
     ran = await run("apply", name, "p", "--yes")
     assert (ran.code, says in ran.err) == (exits, True), ran.err
-    assert Path("a.py").read_text() == OLD
+    assert read("a.py") == OLD

@@ -10,7 +10,7 @@ from hansa.editor.patch.diffs import has_hunks, read_diff
 from hansa.editor.patch.shapes import FilePatch
 
 Format = Literal["blocks", "diff", "whole"]
-FORMATS: tuple[Format, ...] = ("blocks", "diff", "whole")
+FORMATS: dict[str, Format] = {"blocks": "blocks", "diff": "diff", "whole": "whole"}
 
 PATCH_CHARS_MAX = 8_000_000
 

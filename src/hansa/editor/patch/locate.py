@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import pairwise
 
 from hansa.core.errors import Conflict
 from hansa.editor.patch.shapes import Hunk
@@ -114,9 +115,7 @@ def _check_twins(name: str, lines: Sequence[str], hunk: Hunk, place: Place) -> N
     for other in _places(lines, hunk.old):
         nearer = abs(other.start - at) < abs(place.start - at)
         near = not place.exact and 1 - other.similarity < MARGIN
-        if other.start != place.start and (
-            nearer and other.similarity >= SIMILARITY_MIN or near
-        ):
+        if other.start != place.start and ((nearer and other.similarity >= SIMILARITY_MIN) or near):
             raise Conflict(
                 f"{name}, hunk {hunk.number}: {_sought(hunk)} stands in line {place.start + 1}, "
                 f"but line {other.start + 1}, {other.similarity:.0%} alike, may be meant",
@@ -183,7 +182,7 @@ def _drop_loose_blanks(wanted: list[str], at: list[int | None]) -> None:
     """An empty line at either end that is not beside the rest is any empty line."""
     for order in (range(len(at)), range(len(at) - 1, -1, -1)):
         known = [i for i in order if at[i] is not None]
-        for i, j in zip(known, known[1:], strict=False):
+        for i, j in pairwise(known):
             if wanted[i] or (at[j] or 0) - (at[i] or 0) == j - i:
                 break
             at[i] = None

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import pairwise
 
 from hansa.core.errors import Conflict
 from hansa.editor.patch.locate import Place, exact_places, locate
@@ -84,7 +85,7 @@ def _merge(name: str, text: str, hunks: Sequence[Hunk]) -> str:
                                "with its last newline or without, and it does not")  # fmt: skip
             ends = hunk.new_ends
     splices.sort(key=lambda each: (each.start, each.end))
-    for before, after in zip(splices, splices[1:], strict=False):
+    for before, after in pairwise(splices):
         if after.start < before.end or (before.start == after.start and before.hunk != after.hunk):
             raise Conflict(f"{name}, hunks {before.hunk} and {after.hunk} change the same lines")
     for each in reversed(splices):

@@ -38,7 +38,7 @@ def plan(target: Path, patches: Sequence[FilePatch]) -> Plan:
     diffs: list[str] = []
     broken: list[str] = []
     for patch in patches:
-        path = target if patch.path is None or len(patches) == 1 and not target.is_dir() else (
+        path = target if patch.path is None or (len(patches) == 1 and not target.is_dir()) else (
             _below(base, patch.path))  # fmt: skip
         name = os.path.relpath(path, base).replace(os.sep, "/")
         old, new = _texts(path, name, patch)
@@ -86,7 +86,7 @@ def _base(target: Path, patches: Sequence[FilePatch]) -> Path:
     names = [each.path for each in patches]
     if target.is_dir():
         if None in names:
-            raise UserError(f"{target} is a folder, and the patch does not say which file to change",
+            raise UserError(f"{target} is a folder, and the patch names no file in it",
                             hint="name the file")  # fmt: skip
         return target.resolve()
     if names == [None]:

@@ -12,6 +12,10 @@ from hansa.editor.soundness import is_sound
 
 STEP = "    "
 
+_SETS = (ast.Assign, ast.AnnAssign, ast.With, ast.Import, ast.ImportFrom, ast.FunctionDef,
+         ast.AsyncFunctionDef, ast.ClassDef)  # fmt: skip
+"""Statements that surely set the names they bind, at least those directly in them."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
@@ -88,7 +92,8 @@ def _bodies(
     """Every list of statements that is not directly a class's, with what is around it."""
     inner = node if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else function
     for field in ("body", "orelse", "finalbody", "handlers", "cases"):
-        found: list[ast.AST] = getattr(node, field, [])
+        found: list[ast.AST] | ast.AST = getattr(node, field, [])
+        # The body of a lambda or of a conditional expression is no list.
         if not isinstance(found, list):
             continue
         statements = [each for each in found if isinstance(each, ast.stmt)]
@@ -126,10 +131,9 @@ def _leaves(node: ast.AST, *, in_loop: bool) -> Iterator[tuple[str, int]]:
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
         return
     loops = isinstance(node, (ast.For, ast.AsyncFor, ast.While))
-    for field, value in ast.iter_fields(node):
-        for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST):
-                yield from _leaves(child, in_loop=in_loop or (loops and field == "body"))
+    body: list[ast.stmt] = getattr(node, "body", []) if loops else []
+    for child in ast.iter_child_nodes(node):
+        yield from _leaves(child, in_loop=in_loop or any(child is each for each in body))
 
 
 def _flow(tree: ast.Module, chosen: _Chosen) -> tuple[list[str], list[str]]:
@@ -155,8 +159,7 @@ def _flow(tree: ast.Module, chosen: _Chosen) -> tuple[list[str], list[str]]:
                     sets[each] = None
     before = _bound_before(tree, chosen, inside)
     surely = {
-        name for each in chosen.statements if isinstance(each, (ast.Assign, ast.AnnAssign, ast.With,
-                                                                ast.Import, ast.ImportFrom))
+        name for each in chosen.statements if isinstance(each, _SETS)
         for node in ast.walk(each) for name in _bound_by(node)
     }  # fmt: skip
     returned = [each for each in sets if each in elsewhere]

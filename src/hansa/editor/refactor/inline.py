@@ -94,7 +94,7 @@ def _of_variable(
                            f"{name}, where its value would be made again")  # fmt: skip
     if not pure and first > end + 1:
         raise Conflict(f"the value in line {statement.lineno} of {name} calls something; between "
-                       f"there and line {first} more happens, and the order would change")  # fmt: skip
+                       f"there and line {first} more happens; the order would change")  # fmt: skip
     value = ast.get_source_segment(text, statement.value) or ast.unparse(statement.value)
     if "\n" in value:
         value = ast.unparse(statement.value)
@@ -134,20 +134,25 @@ def _of_function(
 
 def _filled(name: str, returned: ast.expr, names: list[str], call: ast.Call) -> str:
     """The returned expression with the call's arguments for its parameters."""
-    if any(isinstance(each, (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp,
-                             ast.GeneratorExp, ast.NamedExpr)) for each in ast.walk(returned)):
+    if any(
+        isinstance(
+            each,
+            (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.NamedExpr),
+        )
+        for each in ast.walk(returned)
+    ):
         raise Conflict(f"the expression in line {returned.lineno} of {name} has names of its own")
     for parameter, argument in zip(names, call.args, strict=True):
         times = sum(isinstance(each, ast.Name) and each.id == parameter
                     for each in ast.walk(returned))  # fmt: skip
         calls = any(isinstance(each, (ast.Call, ast.Await)) for each in ast.walk(argument))
-        if calls and times != 1 or isinstance(argument, ast.Starred):
+        if (calls and times != 1) or isinstance(argument, ast.Starred):
             raise Conflict(f"the argument for {parameter} in line {call.lineno} of {name} calls "
                            f"something, and would do so {times} times")  # fmt: skip
     given = dict(zip(names, call.args, strict=True))
 
     class Fill(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802  the name ast asks for
+        def visit_Name(self, node: ast.Name) -> ast.expr:
             return given.get(node.id, node)
 
     made = Fill().visit(ast.parse(ast.unparse(returned), mode="eval").body)

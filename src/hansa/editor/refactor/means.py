@@ -13,9 +13,7 @@ Means = Literal["ours", "doubtful", "other"]
 _SELF = frozenset({"self", "cls"})
 
 
-def means_in_python(
-    path: str, text: str, target: Definition, own: str
-) -> Callable[[int], Means]:
+def means_in_python(path: str, text: str, target: Definition, own: str) -> Callable[[int], Means]:
     """Says what `own` at a byte of the file `path` means; all is doubtful if it does not parse."""
     try:
         tree = ast.parse(text.removeprefix("\ufeff"))
@@ -137,8 +135,9 @@ class _Reader:
 
     def _string(self, node: ast.Constant) -> tuple[int, Means]:
         start = self._find(node.lineno, node.col_offset)
-        return start, "other" if self._target.container else (
-            next(iter(self._homes.values()), "other"))  # fmt: skip
+        if self._target.container or not self._homes:
+            return start, "other"
+        return start, next(iter(self._homes.values()))
 
     def _picked(self, module: str) -> Means:
         """What `from module import own` means; a package may hand on what another one defines."""

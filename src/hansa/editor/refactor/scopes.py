@@ -1,4 +1,4 @@
-"""Which names of a Python file mean one of its top-level definitions: scopes, without running it."""
+"""The scopes of a Python file, and which one a name belongs to; without running it."""
 
 import ast
 from collections.abc import Iterator

@@ -83,9 +83,9 @@ def test_lines_that_look_like_heads_are_counted() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\nthat is all\n@@ -3 +3 @@\n", "is no line of a hunk"),
+        ("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\nthat is all\n@@ @@\n", "is no line of a hunk"),
         ("--- a/x\n+++ b/x\n@@ -1 +1 @@\n a\n", "changes nothing"),
-        ("diff --git a/x b/y\nsimilarity index 90%\nrename from x\n@@ -1 +1 @@\n", "renames a file"),
+        ("diff --git a/x b/y\nsimilarity index 90%\nrename from x\n@@ @@\n", "renames a file"),
         ("diff --git a/x b/x\nold mode 100644\nnew mode 100755\n@@ -1 +1 @@\n", "a file's mode"),
         ("diff --git a/e b/e\nnew file mode 100644\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n"
          "@@ -1 +1 @@\n-a\n+b\n", "changes e without a hunk"),
