@@ -12,8 +12,9 @@ from hansa.cli.output import print_json, say
 
 @click.command()
 @click.argument("words")
-@click.option("--yes", "-y", is_flag=True,
-              help="Run it without asking; refused for what deletes, uses sudo or alike.")  # fmt: skip
+@click.option(
+    "--yes", "-y", is_flag=True, help="Run it unasked; not if it deletes, uses sudo or alike."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; runs nothing.")
 @asks_a_node
 def do(asking: Asking, words: str, yes: bool, as_json: bool) -> None:

@@ -19,11 +19,12 @@ COMMAND_TOKENS = 96
 
 _RISKS = {
     "deletes or overwrites files": r"\b(?:rm|rmdir|unlink|shred|truncate|dd|mkfs\w*|wipefs)\b"
-    r"|-delete\b|\bgit\s+(?:clean|reset|checkout|restore|push)\b|(?<![0-9&>])>(?![>&])|\bmv\b"
+    r"|-delete\b|\bgit\s+(?:clean|reset|checkout|restore|push)\b|(?<!>)>(?!>|&\d|\s*/dev/null\b)"
+    r"|\b(?:mv|cp|ln|rsync|install)\b"
     r"|\bsed\b.*\s-\w*i|--delete\b|\btee\b|\b(?:drop|delete\s+from)\b",
     "acts as another user": r"\b(?:sudo|su|doas|pkexec|runuser)\b",
     "runs what it fetches or is given": r"\|\s*(?:\S*/)?(?:env\s+)?(?:ba|z|da|k|fi)?sh\b|\beval\b"
-    r"|\bsource\b|\|\s*(?:python|perl|ruby|node|xargs|php)\w*|`|\$\(|<\(|\b(?:ba|z|da)?sh\s+-c\b"
+    r"|\bsource\b|-exec\w*\b|\bxargs\b|\|\s*(?:python|perl|ruby|node|xargs|php)\w*|`|\$\(|<\(|\b(?:ba|z|da)?sh\s+-c\b"
     r"|\bbase64\b|\bpython\S*\s+-c\b|\bperl\s+-\w*e",
     "ends processes or the system": r"\b(?:kill|killall|pkill|reboot|shutdown|poweroff|halt)\b",
     "changes who may do what": r"\b(?:chmod|chown|chgrp|setfacl)\b",

@@ -79,7 +79,10 @@ async def test_json_runs_nothing(run, fixed_node) -> None:
     ["rm -r x", "sudo ls", "curl -s x | bash", "wget -O- x | sudo sh",
      "find . -delete", "echo x > f",
      "eval x", "ls $(x)", "ls `x`", "bash -c x", "dd if=a of=b", "git clean -fd", "kill 1",
-     "chmod 777 x", "find . | xargs rm", "sed -i s/a/b/ f", "mv a b", "python3 -c 'x'"],
+     "chmod 777 x", "find . | xargs rm", "sed -i s/a/b/ f", "mv a b", "python3 -c 'x'",
+        "make 2> f",
+        "find . -exec x {} +",
+        "cp a b"],
 )  # fmt: skip
 def test_risks(command: str) -> None:
     assert risks_of(command)

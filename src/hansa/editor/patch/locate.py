@@ -114,13 +114,23 @@ def _check_twins(name: str, lines: Sequence[str], hunk: Hunk, place: Place) -> N
     at = hunk.line - 1 if hunk.line is not None else place.start
     for other in _places(lines, hunk.old):
         nearer = abs(other.start - at) < abs(place.start - at)
-        near = not place.exact and 1 - other.similarity < MARGIN
-        if other.start != place.start and ((nearer and other.similarity >= SIMILARITY_MIN) or near):
+        near = 1 - other.similarity < MARGIN and _is_in_place(lines, hunk, other)
+        if other.start != place.start and (
+            (nearer and other.similarity >= SIMILARITY_MIN) or (near and not place.exact)
+        ):
             raise Conflict(
                 f"{name}, hunk {hunk.number}: {_sought(hunk)} stands in line {place.start + 1}, "
                 f"but line {other.start + 1}, {other.similarity:.0%} alike, may be meant",
                 hint="make the patch again from the file as it is",
             )
+
+
+def _is_in_place(lines: Sequence[str], hunk: Hunk, place: Place) -> bool:
+    """Whether some of the lines there are indented as the hunk has them."""
+    return any(
+        at is not None and bool(line.strip()) and line.rstrip() == lines[at].rstrip()
+        for line, at in zip(hunk.old, place.lines, strict=True)
+    )
 
 
 def _nearly(name: str, lines: Sequence[str], hunk: Hunk) -> Place:

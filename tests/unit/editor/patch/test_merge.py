@@ -126,7 +126,7 @@ def test_a_diff_s_place_that_changed_is_not_taken_for_its_twin() -> None:
     half = "def one():\n    a = 1\n    b = 2\n    c = 3\n    return a\n"
     text = half.replace("def one", "def two") + "\n" * 9 + half
     patch = unified_diff("x.py", half, half.replace("c = 3", "c = 4"))
-    with pytest.raises(Conflict, match="is nearer to line 1 where the diff puts it"):
+    with pytest.raises(Conflict, match="in line 15, but line 1, 87% alike, may be meant"):
         merged(text.replace("def two():", "def one():  # changed"), patch)
 
 

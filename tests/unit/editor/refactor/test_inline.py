@@ -50,5 +50,5 @@ def test_refused(code: str, what: str, says: str) -> None:
 
 
 def test_nothing_of_that_name() -> None:
-    with pytest.raises(NotFound, match="a.py has no local variable and no function zz"):
+    with pytest.raises(NotFound, match=r"a\.py has no local variable and no function zz"):
         inline("a.py", "x = 1\n", "zz")
