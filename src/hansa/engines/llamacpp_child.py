@@ -30,8 +30,6 @@ class LlamaCppConfig(msgspec.Struct, frozen=True):
     """Of each slot."""
     speculates: bool = True
     """Off only to measure what it gains."""
-    draft_key_tokens: int = NGRAM_KEY_TOKENS
-    draft_tokens: int = NGRAM_DRAFT_TOKENS
 
 
 def main() -> None:
@@ -66,8 +64,8 @@ def _params(xllamacpp: Any, config: LlamaCppConfig) -> Any:
     params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_Q8_0
     if config.speculates:
         params.speculative.types = [NGRAM_MAP_K]
-        params.speculative.ngram_map_k.size_n = config.draft_key_tokens
-        params.speculative.ngram_map_k.size_m = config.draft_tokens
+        params.speculative.ngram_map_k.size_n = NGRAM_KEY_TOKENS
+        params.speculative.ngram_map_k.size_m = NGRAM_DRAFT_TOKENS
     # Replicas of one node start together: their warm-ups would wait for each other's threads.
     params.warmup = False
     params.verbosity = 0
