@@ -144,6 +144,8 @@ async def _server(
     environment = {"HANSA_NODE_URL": made.url, "HANSA_API_KEY": new_key(made.settings())}
     state = ("--state-dir", str(folder / "editor"))
     async with editor(*state, environment=environment, folder=root) as client:
+        file = root / "rich" / "__init__.py"
+        client.open(file.as_uri(), file.read_text())
         await client.indexed(root)
         shown: dict[str, str] = {}
 
