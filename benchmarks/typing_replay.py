@@ -113,7 +113,7 @@ async def _type(place: Place, ask: Ask, seen: Seen) -> None:
         text = place.before + typed + place.after
         began = time.perf_counter()
         try:
-            async with asyncio.timeout(NEXT_KEY_S):
+            async with asyncio.timeout(2 * NEXT_KEY_S):
                 said = await ask(text, len(place.before) + len(typed), str(place.path))
         except TimeoutError:
             said = ""
@@ -159,7 +159,12 @@ async def _server(
             line = text.count("\n", 0, cursor)
             column = cursor - (text.rfind("\n", 0, cursor) + 1)
             params = inline(uri, line, column, invoked=False)
-            answer = await client.text_document_inline_completion_async(params)
+            # Not cancelled when it is late: the server gives it up by itself at the next key.
+            answering = asyncio.ensure_future(client.text_document_inline_completion_async(params))
+            done, _ = await asyncio.wait({answering}, timeout=NEXT_KEY_S)
+            if not done:
+                raise TimeoutError
+            answer = answering.result()
             items = answer.items if isinstance(answer, lsp.InlineCompletionList) else ()
             said = items[0].insert_text if items else ""
             return said if isinstance(said, str) else ""
@@ -188,10 +193,16 @@ async def _plain(made: Made) -> AsyncGenerator[Ask]:
     async with aiohttp.ClientSession(headers=headers) as http:
 
         async def ask(text: str, cursor: int, _: str) -> str:
-            body = {"model": "auto", "prompt": text[max(0, cursor - PREFIX_CHARS) : cursor],
+            prompt = text[max(0, cursor - PREFIX_CHARS) : cursor]
+            if not prompt.strip():
+                return ""
+            body = {"model": "auto", "prompt": prompt,
                     "max_tokens": TOKENS, "temperature": 0, "stop": ["\n"]}  # fmt: skip
-            async with http.post(f"{made.url}/v1/completions", json=body) as reply:
-                said = await reply.json()
+            async with asyncio.timeout(NEXT_KEY_S):
+                async with http.post(f"{made.url}/v1/completions", json=body) as reply:
+                    said = await reply.json()
+            if reply.status != 200:
+                raise SystemExit(f"the node refused a plain prefix: {said}")
             return said["choices"][0]["text"]
 
         yield ask
