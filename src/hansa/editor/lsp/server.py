@@ -17,6 +17,7 @@ from hansa.editor.lsp.codebases import Codebases
 from hansa.editor.lsp.documents import Documents
 from hansa.editor.lsp.feedback import Feedback
 from hansa.editor.lsp.inline import InlineCompletion
+from hansa.editor.lsp.next_edits import NextEdits
 from hansa.editor.lsp.node import FoundNode
 from hansa.editor.lsp.progress import WorkDone
 from hansa.editor.lsp.protocol import Protocol
@@ -49,6 +50,7 @@ class HansaServer(LanguageServer):
         self.work_done = WorkDone(self)
         self.documents = Documents(Path.home())
         self.recent = RecentEdits(self.documents)
+        self.next_edits = NextEdits(self.documents, clock)
         self.codebases = Codebases(setup.state_dir, self.work_done)
         self.events = Events(setup.state_dir)
         self.feedback = Feedback(self.events, self.documents, clock)
