@@ -24,7 +24,9 @@ local function show(edit)
   current = edit
   vim.api.nvim_buf_set_extmark(edit.buffer, namespace, edit.row, 0, {
     line_hl_group = 'HansaNextOld',
-    virt_lines = { { { edit.new, 'HansaNextNew' } } },
+    virt_lines = vim.tbl_map(function(line)
+      return { { line, 'HansaNextNew' } }
+    end, vim.split(edit.new, '\n', { plain = true })),
   })
   local here = vim.api.nvim_win_get_cursor(0)[1] - 1
   if edit.row < vim.fn.line('w0') - 1 or edit.row > vim.fn.line('w$') - 1 then
@@ -85,7 +87,8 @@ function M.accept()
   if line_at(edit.buffer, edit.row) ~= edit.old then
     return -- It was changed meanwhile.
   end
-  vim.api.nvim_buf_set_lines(edit.buffer, edit.row, edit.row + 1, false, { edit.new })
+  local lines = vim.split(edit.new, '\n', { plain = true })
+  vim.api.nvim_buf_set_lines(edit.buffer, edit.row, edit.row + 1, false, lines)
   vim.api.nvim_win_set_cursor(0, { edit.row + 1, #edit.new:match('^%s*') })
   ask()
 end

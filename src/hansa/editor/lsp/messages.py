@@ -115,10 +115,10 @@ def rejected(ls: HansaServer, params: Any) -> None:
 
 async def next_edits(ls: HansaServer, params: Any) -> list[dict[str, Any]]:
     uri, position = _get(_get(params, "textDocument"), "uri"), _get(params, "position")
-    line = _get(position, "line")
-    if not isinstance(uri, str) or not isinstance(line, int):
+    line, column = _get(position, "line"), _get(position, "character")
+    if not isinstance(uri, str) or not isinstance(line, int) or not isinstance(column, int):
         return []
-    return await ls.next_edits.find(uri, lsp.Position(line, 0))
+    return await ls.next_edits.find(uri, lsp.Position(line, column))
 
 
 def code_actions(ls: HansaServer, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:

@@ -1,7 +1,7 @@
 """The language server's parts, put together."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ class Setup:
     preferences: Preferences = field(default_factory=Preferences)
     larger: str = ""
     """Model to ask when a suggestion is asked for by hand and the other is unsure; empty: none."""
+    next_edit_model: str = ""
+    """Model that predicts edits, for what does not follow by rule; empty: none."""
     index: bool = True
     """Whether codebases are indexed and looked at."""
 
@@ -50,12 +52,18 @@ class HansaServer(LanguageServer):
         self.work_done = WorkDone(self)
         self.documents = Documents(Path.home())
         self.recent = RecentEdits(self.documents)
-        self.next_edits = NextEdits(self.documents, clock)
         self.codebases = Codebases(setup.state_dir, self.work_done)
         self.events = Events(setup.state_dir)
         self.feedback = Feedback(self.events, self.documents, clock)
         self.trouble = Trouble(clock, self.warn)
         self.node = FoundNode(setup.find)
+        predicts = setup.next_edit_model
+        self.next_edits = NextEdits(
+            self.documents,
+            clock,
+            self.node,
+            replace(setup.preferences, model=predicts) if predicts else None,
+        )
         self.inline = Inline(
             self.node,
             clock,
