@@ -90,7 +90,9 @@ def watched_files_changed(ls: HansaServer, params: lsp.DidChangeWatchedFilesPara
 async def complete(
     ls: HansaServer, params: lsp.InlineCompletionParams
 ) -> lsp.InlineCompletionList | None:
-    return await ls.completion.complete(params)
+    found = await ls.completion.complete(params)
+    ls.learn_limits()
+    return found
 
 
 def shown(ls: HansaServer, params: Any) -> None:
