@@ -39,7 +39,11 @@ class FoundNode:
             HansaError: as `NodeClient.fetch`, and ConfigError.
         """
         client = await self._connected()
-        seen = await client.fetch("/hansa/v1/node", NodeView)
+        try:
+            seen = await client.fetch("/hansa/v1/node", NodeView)
+        except (EngineUnavailable, Unauthorized):
+            self._doubted = True
+            raise
         rates = [
             each.prompt_tokens_per_s
             for each in seen.replicas
