@@ -65,6 +65,8 @@ class Playground:
                 f"the cursor {asked.cursor} is behind the end of the text, {len(asked.text)}",
                 hint="count characters, not UTF-16 units or bytes",
             )
+        if not asked.text.strip():
+            return Suggested()  # There is nothing to go on, and nothing to ask an engine.
         inline = self._session(key, asked.page)
         if asked.rejected:
             inline.reject(asked.path, asked.rejected)

@@ -15,7 +15,7 @@ from support.league import MemberSpec, make_league
 from support.nodes import Running, new_key, running
 from support.waiting import until
 
-CODE = "def double(n):\n    return "
+CODE = "def double(n):\n    return"
 COMPLETE, NEXT = "/hansa/v1/playground/complete", "/hansa/v1/playground/next"
 
 
@@ -23,7 +23,7 @@ COMPLETE, NEXT = "/hansa/v1/playground/complete", "/hansa/v1/playground/next"
 async def up(tmp_path: Path) -> AsyncGenerator[Running]:
     made = make_league(tmp_path, (MemberSpec("solo", replicas=("r1",)),))["solo"]
     async with running(made.settings()) as node:
-        engine_of(node).pieces = ("n ", "* 2", "\n")
+        engine_of(node).pieces = (" n", " * 2", "\n")
         yield node
 
 
@@ -53,7 +53,7 @@ async def complete(up: Running, text: str = CODE, **more: Any) -> dict[str, Any]
 
 async def test_a_suggestion_says_where_it_comes_from(up: Running) -> None:
     said = await complete(up)
-    assert (said["text"], said["route"], said["cached"]) == ("n * 2", "solo/r1", False)
+    assert (said["text"], said["route"], said["cached"]) == (" n * 2", "solo/r1", False)
     assert said["latency_ms"] > 0
     assert said["confidence"] == 1.0
     request = engine_of(up).seen[-1]
@@ -62,7 +62,7 @@ async def test_a_suggestion_says_where_it_comes_from(up: Running) -> None:
 
 async def test_typed_into_it_comes_from_the_cache(up: Running) -> None:
     first = await complete(up)
-    rest = await complete(up, CODE + "n *")
+    rest = await complete(up, CODE + " n *")
     assert (rest["text"], rest["cached"], rest["id"]) == (" 2", True, first["id"])
     assert (rest["route"], rest["latency_ms"]) == ("", 0)
     assert len(engine_of(up).seen) == 1
@@ -70,7 +70,7 @@ async def test_typed_into_it_comes_from_the_cache(up: Running) -> None:
 
 async def test_a_rejected_one_is_not_shown_from_the_cache_again(up: Running) -> None:
     first = await complete(up)
-    again = await complete(up, CODE + "n", rejected=first["id"])
+    again = await complete(up, CODE + " n", rejected=first["id"])
     assert not again["cached"]
     assert len(engine_of(up).seen) == 2
 
@@ -86,8 +86,18 @@ async def test_keys_and_pages_share_no_suggestions(up: Running) -> None:
 
 async def test_the_cursor_counts_characters(up: Running) -> None:
     text = CODE.replace("double", "doppel_\N{GRINNING FACE}")
-    assert (await complete(up, text))["text"] == "n * 2"
+    assert (await complete(up, text))["text"] == " n * 2"
     assert engine_of(up).seen[-1].suffix == ""
+
+
+async def test_an_empty_page_is_answered_without_a_model(up: Running) -> None:
+    assert (await complete(up, " \n"))["text"] == ""
+    assert engine_of(up).seen == []
+
+
+async def test_the_first_place_of_a_text_is_a_place(up: Running) -> None:
+    assert (await complete(up, cursor=0))["route"] in ("", "solo/r1")
+    assert len(engine_of(up).seen) == 1
 
 
 async def test_a_later_keystroke_of_a_page_gives_up_the_earlier(up: Running) -> None:
@@ -95,7 +105,7 @@ async def test_a_later_keystroke_of_a_page_gives_up_the_earlier(up: Running) -> 
     engine.gate = asyncio.Event()
     earlier = asyncio.create_task(complete(up, page="one"))
     await until(lambda: len(engine.seen) == 1)
-    later = asyncio.create_task(complete(up, CODE + "n", page="one"))
+    later = asyncio.create_task(complete(up, CODE + " n", page="one"))
     assert (await earlier)["text"] == ""
     await until(lambda: len(engine.seen) == 2)
     assert engine.cancelled == 1
@@ -180,5 +190,5 @@ async def test_a_client_that_sends_half_a_body_and_leaves_costs_nothing(up: Runn
     head = f"POST {COMPLETE} HTTP/1.1\r\nhost: node\r\nauthorization: Bearer {up.key}\r\n"
     with socket.create_connection((host, int(port))) as half:
         half.sendall(f"{head}content-length: 100\r\n\r\n{{".encode())
-    assert (await complete(up))["text"] == "n * 2"
+    assert (await complete(up))["text"] == " n * 2"
     assert len(engine_of(up).seen) == 1
