@@ -33,9 +33,7 @@ def engine_of(up: Running) -> Mock:
     return engine
 
 
-async def ask(
-    up: Running, path: str, key: str | None = None, /, **body: Any
-) -> tuple[int, Any]:
+async def ask(up: Running, path: str, key: str | None = None, /, **body: Any) -> tuple[int, Any]:
     headers = {"authorization": f"Bearer {up.key if key is None else key}"}
     async with (
         aiohttp.ClientSession(headers=headers) as http,

@@ -93,6 +93,19 @@ async def test_ghost_text_is_shown_shrinks_as_it_is_typed_and_is_accepted(desk: 
     assert last.endswith("200"), "within 200 or over 200"
 
 
+async def test_the_cursor_is_right_behind_characters_of_two_units(desk: Desk) -> None:
+    page = desk.page
+    await desk.write_function()
+    await page.press("Home", CTRL)
+    await page.send("Input.insertText", text="# \N{GRINNING FACE}\n")
+    await page.press("End", CTRL)
+    await page.press("\\", ALT)
+    await page.wait(f"{GHOST} === ' n * 2'")
+    request = desk.engine.seen[-1]
+    assert request.prefix == f"# \N{GRINNING FACE}\n{FUNCTION}"
+    assert request.suffix == ""
+
+
 async def test_what_is_dismissed_is_not_shown_again(desk: Desk) -> None:
     page = desk.page
     await desk.write_function()
@@ -192,9 +205,7 @@ async def test_it_is_readable_and_nothing_jumps(desk: Desk, scheme: str) -> None
     await page.press("\\", ALT)
     await page.wait(f"{GHOST} === ' n * 2'")
     for part in (".cm-ghost", ".cm-next-old", ".cm-next-new", ".cm-line", ".cm-gutters"):
-        colour = await page.evaluate(
-            f"getComputedStyle({EDITOR}.querySelector({part!r})).color"
-        )
+        colour = await page.evaluate(f"getComputedStyle({EDITOR}.querySelector({part!r})).color")
         paper = await page.evaluate(
             f"getComputedStyle({EDITOR}.querySelector('.cm-editor')).backgroundColor"
         )

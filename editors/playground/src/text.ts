@@ -24,8 +24,8 @@ export function difference(old: string, now: string): Difference {
   while (start < shorter && old[start] === now[start]) start++;
   let tail = 0;
   while (tail < shorter - start && old[old.length - 1 - tail] === now[now.length - 1 - tail]) tail++;
-  while (start > 0 && isWord(old[start - 1])) start--;
-  while (tail > 0 && isWord(old[old.length - tail])) tail--;
+  while (start > 0 && belongs(old, start)) start--;
+  while (tail > 0 && belongs(old, old.length - tail + 1)) tail--;
   return {
     start,
     end: old.length - tail,
@@ -39,8 +39,10 @@ export function firstWord(text: string): string {
   return /^\s*(?:[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]+)/u.exec(text)?.[0] ?? text;
 }
 
-function isWord(character: string | undefined): boolean {
-  return character !== undefined && /[\p{L}\p{N}_]/u.test(character);
+/** Whether what stands before `at` is part of a word, or half of a character. */
+function belongs(text: string, at: number): boolean {
+  const unit = text.charCodeAt(at - 1);
+  return isHigh(unit) || isLow(unit) || /[\p{L}\p{N}_]/u.test(text[at - 1] ?? "");
 }
 
 function isHigh(unit: number): boolean {

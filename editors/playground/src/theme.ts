@@ -6,7 +6,7 @@ import { tags } from "@lezer/highlight";
 
 const looks = EditorView.theme({
   "&": { height: "100%", color: "var(--ink)", backgroundColor: "var(--page)" },
-  "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "-2px" },
+  "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "1px" },
   ".cm-scroller": { fontFamily: "ui-monospace, monospace", fontSize: "0.9rem", lineHeight: "1.5" },
   ".cm-content": { caretColor: "var(--ink)" },
   ".cm-gutters": {
@@ -17,7 +17,7 @@ const looks = EditorView.theme({
   },
   ".cm-activeLine, .cm-activeLineGutter": { backgroundColor: "var(--active)" },
   ".cm-ghost": { color: "var(--faint)", fontStyle: "italic", whiteSpace: "pre" },
-  ".cm-next-old": { textDecoration: "line-through", color: "var(--warn)" },
+  ".cm-next-old, .cm-next-old *": { textDecoration: "line-through", color: "var(--warn)" },
   ".cm-next-new": {
     textDecoration: "none",
     color: "var(--accent)",
