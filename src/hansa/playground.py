@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,7 +10,7 @@ from hansa.accounts.keys import ApiKey
 from hansa.context.candidates import Document
 from hansa.core.clock import Clock
 from hansa.core.deadline import Deadline
-from hansa.core.errors import EngineError, UserError
+from hansa.core.errors import EngineError, EngineUnavailable, UserError
 from hansa.editor.inline import Inline, View
 from hansa.editor.next.predict import predict
 from hansa.editor.node import Answer
@@ -26,6 +26,13 @@ COMPLETE_S = 10.0
 NEXT_S = 5.0
 THREADS = 2
 """For next edits, which are computed; more wait their turn."""
+
+WAITING_MAX = 64
+"""Requests for next edits at once; more are refused with 503 and Retry-After."""
+
+PAIRS_MAX = 200_000
+"""Pairs of equal lines in two texts above which they are not compared: it takes more than
+quadratic time, and a thread cannot be stopped. Ordinary code of the longest text has half."""
 
 
 class AnswersHere:
@@ -51,6 +58,7 @@ class Playground:
         self._desk, self._clock = desk, clock
         self._sessions: OrderedDict[tuple[ApiKey, str], Inline] = OrderedDict()
         self._threads = ThreadPoolExecutor(THREADS, "playground")
+        self._waiting = 0
 
     async def complete(self, key: ApiKey, asked: CompleteAsked) -> Suggested:
         """What to show at the cursor.
@@ -81,17 +89,24 @@ class Playground:
         """What follows from the latest edits, without a model.
 
         Raises:
+            EngineUnavailable: too many ask at once.
             EngineError: it took over `NEXT_S`.
         """
+        if self._waiting >= WAITING_MAX:
+            raise EngineUnavailable("too many ask for next edits at once", hint="try again")
+        if _pairs(asked.before, asked.now) > PAIRS_MAX:
+            return NextEdits()
         loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(
-            self._threads, predict, asked.path, asked.before, asked.now, asked.line
-        )
+        self._waiting += 1
         try:
             with Deadline(NEXT_S):
-                found = await work
+                found = await loop.run_in_executor(
+                    self._threads, predict, asked.path, asked.before, asked.now, asked.line
+                )
         except TimeoutError:
             raise EngineError(f"no next edit was found within {NEXT_S:g} s") from None
+        finally:
+            self._waiting -= 1
         return NextEdits(
             tuple(LineEdit(each.line, each.old, each.new, each.kind, each.why) for each in found)
         )
@@ -122,3 +137,8 @@ async def _suggest(inline: Inline, view: View, *, invoked: bool) -> Suggested:
     return Suggested(
         found.text, round(found.latency_ms, 1), found.confidence, route, found.cached, found.id
     )
+
+
+def _pairs(before: str, now: str) -> int:
+    old, new = Counter(before.split("\n")), Counter(now.split("\n"))
+    return sum(count * new[line] for line, count in old.items())

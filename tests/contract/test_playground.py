@@ -175,6 +175,19 @@ async def test_without_a_key_nothing_is_answered(up: Running, path: str) -> None
     assert (await ask(up, path, "hansa-wrong", path="a.py"))[0] == 401
 
 
+async def test_texts_that_would_take_long_to_compare_are_not(up: Running) -> None:
+    before, now = "a = 1\nb = 2\n" * 2_500, "a = 1\nc = 2\n" * 2_500
+    assert await ask(up, NEXT, path="a.py", before=before, now=now) == (200, {"edits": []})
+
+
+async def test_next_edits_are_not_queued_without_end(
+    up: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hansa.playground.WAITING_MAX", 0)
+    status, said = await ask(up, NEXT, path="a.py", before="a = 1", now="b = 1")
+    assert (status, said["error"]["retryable"]) == (503, True)
+
+
 async def test_sessions_are_bounded(up: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hansa.playground.SESSIONS_MAX", 2)
     for page in ("one", "two", "three"):

@@ -1,6 +1,7 @@
 """The console's Playground in a real Chromium, in front of a node with the mock engine."""
 
 import asyncio
+import json
 import os
 import shutil
 import subprocess
@@ -55,7 +56,7 @@ class Desk:
         await self.page.type("def double(n):")
         await self.page.press("Enter")
         await self.page.type("return")
-        assert await self.text() == FUNCTION
+        await self.page.wait(f"{TEXT} === {json.dumps(FUNCTION)}")
 
 
 @pytest.fixture
@@ -81,7 +82,7 @@ async def test_ghost_text_is_shown_shrinks_as_it_is_typed_and_is_accepted(desk: 
     await page.evaluate(f"void (window.shown = {EDITOR}.querySelector('.cm-ghost'))")
     asked = len(desk.engine.seen)
     await page.type(" n")
-    assert await page.evaluate(GHOST) == " * 2"
+    await page.wait(f"{GHOST} === ' * 2'")
     assert await page.evaluate(f"{EDITOR}.querySelector('.cm-ghost') === window.shown")
     await page.press("ArrowRight", CTRL)
     assert (await desk.text(), await page.evaluate(GHOST)) == (f"{FUNCTION} n *", " 2")

@@ -127,19 +127,8 @@ class Page:
 @contextlib.asynccontextmanager
 async def browser(folder: Path) -> AsyncGenerator[Page]:
     """Start a browser with a fresh profile in `folder`; its one page is still empty."""
-    profile, log = folder / "profile", folder / "chromium.log"
-    port = profile / "DevToolsActivePort"
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [
-                chromium(), "--headless=new", *sandbox, "--disable-gpu", "--disable-dev-shm-usage",
-                "--no-first-run", "--disable-background-networking", "--remote-debugging-port=0",
-                f"--user-data-dir={profile}", "about:blank",
-            ],
-            stdout=out,
-            stderr=out,
-        )  # fmt: skip
+    log, port = folder / "chromium.log", folder / "profile" / "DevToolsActivePort"
+    process = _start(folder / "profile", log)
     try:
         await until(
             lambda: process.poll() is not None or _said(port) != "", timeout_s=START_TIMEOUT_S
@@ -161,6 +150,20 @@ async def browser(folder: Path) -> AsyncGenerator[Page]:
         except subprocess.TimeoutExpired:
             process.kill()
             await asyncio.to_thread(process.wait)
+
+
+def _start(profile: Path, log: Path) -> subprocess.Popen[bytes]:
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with log.open("wb") as out:
+        return subprocess.Popen(
+            [
+                chromium(), "--headless=new", *sandbox, "--disable-gpu", "--disable-dev-shm-usage",
+                "--no-first-run", "--disable-background-networking", "--remote-debugging-port=0",
+                f"--user-data-dir={profile}", "about:blank",
+            ],
+            stdout=out,
+            stderr=out,
+        )  # fmt: skip
 
 
 def _said(port: Path) -> str:
