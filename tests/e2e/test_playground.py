@@ -119,7 +119,10 @@ async def test_what_is_dismissed_is_not_shown_again(desk: Desk) -> None:
     assert await desk.text() == FUNCTION
 
 
-async def test_a_keystroke_or_a_move_ends_the_request_before_it(desk: Desk) -> None:
+async def test_a_keystroke_or_a_move_ends_the_request_before_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hansa.playground.COMPLETE_S", 600.0)  # It is not time that ends it.
     page, engine = desk.page, desk.engine
     await page.press("a", CTRL)
     await page.press("Delete")
@@ -134,7 +137,7 @@ async def test_a_keystroke_or_a_move_ends_the_request_before_it(desk: Desk) -> N
     await until(lambda: len(engine.seen) == 2)
     assert engine.cancelled == 1
     await page.press("ArrowLeft")
-    await until(lambda: engine.cancelled == 2)
+    await until(lambda: engine.cancelled == 2, timeout_s=10)
     await until(lambda: desk.up.node.answering.gate.in_flight == 0)
 
 
