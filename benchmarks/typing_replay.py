@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import contextlib
 import random
+import shutil
 import statistics
 import sys
 import tempfile
@@ -67,13 +68,14 @@ class Place:
 
 async def main() -> None:
     options = _options()
-    places = list(_places(options.lines))
     with tempfile.TemporaryDirectory() as name:
+        root = _codebase(Path(name) / "code")
+        places = _places(root, options.lines)
         made = make_league(Path(name), (MemberSpec("solo", replicas=("r1",), engine="llamacpp"),))
         with node_process(made["solo"]) as node:
             node.wait_until("/ready", timeout_s=60)
             ours, plain = Seen(), Seen()
-            async with _server(made["solo"], Path(name)) as (through_hansa, status):
+            async with _server(made["solo"], root, Path(name)) as (through_hansa, status):
                 async with _plain(made["solo"]) as plainly:
                     await _warm_up(places[0], through_hansa, plainly)
                     for number, place in enumerate(places, 1):
@@ -111,7 +113,7 @@ async def _type(place: Place, ask: Ask, seen: Seen) -> None:
         text = place.before + typed + place.after
         began = time.perf_counter()
         try:
-            async with asyncio.timeout(NEXT_KEY_S):
+            async with asyncio.timeout(2 * NEXT_KEY_S):
                 said = await ask(text, len(place.before) + len(typed), str(place.path))
         except TimeoutError:
             said = ""
@@ -136,13 +138,14 @@ async def _warm_up(place: Place, *asks: Ask) -> None:
 
 @contextlib.asynccontextmanager
 async def _server(
-    made: Made, folder: Path
+    made: Made, root: Path, folder: Path
 ) -> AsyncGenerator[tuple[Ask, Callable[[], Awaitable[dict[str, float]]]]]:
     """`hansa lsp` on the package that the lines are from."""
-    root = Path(rich.__file__).parent
     environment = {"HANSA_NODE_URL": made.url, "HANSA_API_KEY": new_key(made.settings())}
     state = ("--state-dir", str(folder / "editor"))
     async with editor(*state, environment=environment, folder=root) as client:
+        file = root / "rich" / "__init__.py"
+        client.open(file.as_uri(), file.read_text())
         await client.indexed(root)
         shown: dict[str, str] = {}
 
@@ -156,7 +159,12 @@ async def _server(
             line = text.count("\n", 0, cursor)
             column = cursor - (text.rfind("\n", 0, cursor) + 1)
             params = inline(uri, line, column, invoked=False)
-            answer = await client.text_document_inline_completion_async(params)
+            # Not cancelled when it is late: the server gives it up by itself at the next key.
+            answering = asyncio.ensure_future(client.text_document_inline_completion_async(params))
+            done, _ = await asyncio.wait({answering}, timeout=NEXT_KEY_S)
+            if not done:
+                raise TimeoutError
+            answer = answering.result()
             items = answer.items if isinstance(answer, lsp.InlineCompletionList) else ()
             said = items[0].insert_text if items else ""
             return said if isinstance(said, str) else ""
@@ -185,19 +193,32 @@ async def _plain(made: Made) -> AsyncGenerator[Ask]:
     async with aiohttp.ClientSession(headers=headers) as http:
 
         async def ask(text: str, cursor: int, _: str) -> str:
-            body = {"model": "auto", "prompt": text[max(0, cursor - PREFIX_CHARS) : cursor],
+            prompt = text[max(0, cursor - PREFIX_CHARS) : cursor]
+            if not prompt.strip():
+                return ""
+            body = {"model": "auto", "prompt": prompt,
                     "max_tokens": TOKENS, "temperature": 0, "stop": ["\n"]}  # fmt: skip
-            async with http.post(f"{made.url}/v1/completions", json=body) as reply:
-                said = await reply.json()
+            async with asyncio.timeout(NEXT_KEY_S):
+                async with http.post(f"{made.url}/v1/completions", json=body) as reply:
+                    said = await reply.json()
+            if reply.status != 200:
+                raise SystemExit(f"the node refused a plain prefix: {said}")
             return said["choices"][0]["text"]
 
         yield ask
 
 
-def _places(count: int) -> list[Place]:
+def _codebase(root: Path) -> Path:
+    """A real package as a codebase of its own."""
+    shutil.copytree(Path(rich.__file__).parent, root / "rich")
+    (root / "pyproject.toml").write_text('[project]\nname = "rich"\n')
+    return root
+
+
+def _places(root: Path, count: int) -> list[Place]:
     """Lines of code to type, each with the file around it."""
     chosen = random.Random(SEED)
-    files = sorted(Path(rich.__file__).parent.glob("*.py"))
+    files = sorted((root / "rich").glob("*.py"))
     found: list[Place] = []
     while len(found) < count:
         path = chosen.choice(files)

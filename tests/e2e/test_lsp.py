@@ -337,3 +337,22 @@ def test_it_ends_when_the_editor_is_gone() -> None:
     process = subprocess.Popen([HANSA, "lsp"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     output, _ = process.communicate(timeout=20)
     assert (process.returncode, output) == (0, b"")
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+async def test_the_next_edit_follows_from_the_latest(
+    start: Start, work: Path, newline: str
+) -> None:
+    text = newline.join(["def total(prices):", "    return 1", "", "", "x = '😀', total([1])", ""])
+    async with start("--no-index") as client:
+        uri = uri_of(work)
+        client.open(uri, text)
+        where = lsp.Range(lsp.Position(0, 4), lsp.Position(0, 9))
+        client.change(uri, lsp.TextDocumentContentChangePartial(where, "price"))
+        params = {"textDocument": {"uri": uri}, "position": {"line": 0, "character": 9}}
+        asked = client.protocol.send_request_async("hansa/nextEdit", params)
+        [edit] = await asyncio.wait_for(asked, 30)
+        assert edit["newText"] == "x = '😀', price([1])"
+        assert edit["range"]["start"] == {"line": 4, "character": 0}
+        width = len("x = '😀', total([1])".encode("utf-16-le")) // 2
+        assert edit["range"]["end"] == {"line": 4, "character": width}

@@ -177,3 +177,14 @@ async def test_the_health_check(vim: Typed) -> None:
     await vim.until_lua(
         "table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, true)):find('the server answers') ~= nil"
     )
+
+
+async def test_a_rename_is_followed_through_by_one_key(vim: Typed) -> None:
+    await vim.keys("Go<CR><CR>print(total([1]))<CR>print(total([2]))<Esc>gg")
+    await vim.keys("0wciwprice<Esc>")
+    await vim.until_lua("require('hansa.next').shown()")
+    assert await vim.lua("require('hansa.next').current().new") == "print(price([1]))"
+    await vim.keys("<M-n>")
+    await vim.until_lua("require('hansa.next').shown()")
+    await vim.keys("<M-n>")
+    assert (await vim.lines())[-2:] == ["print(price([1]))", "print(price([2]))"]

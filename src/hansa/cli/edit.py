@@ -1,11 +1,11 @@
 """`hansa edit`: a change described in words, shown before it is made."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from hansa.cli.asking import Asking, asks_a_node, reply_fields, say_who_served
+from hansa.cli.changing import agreed, open_journal
 from hansa.cli.output import print_json, say
 
 
@@ -48,21 +48,11 @@ def edit(
     if not as_json:
         print(made.diff, end="")
         say_who_served(made.reply) if made.reply else say("renamed here, without a model")
-    applied = yes or (not as_json and _agreed(file))
+    applied = yes or (not as_json and agreed(str(file)))
     if applied:
-        apply(source, made.new_text)
+        apply(source, made.new_text, open_journal(asking.state_dir), f"edit {name}: {instruction}")
     if as_json:
         fields = reply_fields(made.reply) if made.reply else {}
         print_json({"diff": made.diff, "applied": applied, **fields})
     elif applied:
-        say(f"changed {file}")
-
-
-def _agreed(file: Path) -> bool:
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        say(f"{file} is unchanged: nobody to ask; make the change with --yes")
-        return False
-    if click.confirm("make this change?", default=False, err=True):
-        return True
-    say(f"{file} is unchanged")
-    return False
+        say(f"changed {file}; `hansa undo` takes it back")

@@ -15,8 +15,14 @@ from hansa.cli.asking import Asking, asks_a_node
     metavar="MODEL",
     help="Ask this model too when you ask by hand and the other is unsure.",
 )
+@click.option(
+    "--next-edit-model",
+    default="",
+    metavar="MODEL",
+    help="Ask this model for the next edit where none follows by rule, such as zeta.",
+)
 @asks_a_node
-def lsp(asking: Asking, no_index: bool, larger: str) -> None:
+def lsp(asking: Asking, no_index: bool, larger: str, next_edit_model: str) -> None:
     """Serve an editor on stdin and stdout; the editor starts and ends it.
 
     Needs a node, as `hansa up` starts one; finds it again whenever it has been started anew.
@@ -28,4 +34,8 @@ def lsp(asking: Asking, no_index: bool, larger: str) -> None:
     def find() -> Connection:
         return find_connection(asking.node, asking.key_file, os.environ, asking.state())
 
-    serve(Setup(find, asking.state(), asking.preferences(), larger, index=not no_index))
+    serve(
+        Setup(
+            find, asking.state(), asking.preferences(), larger, next_edit_model, index=not no_index
+        )
+    )

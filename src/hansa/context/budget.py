@@ -24,6 +24,21 @@ class Limits:
         assert self.chars_per_token > 0
 
 
+COLD_S = 1.2
+"""A prompt that is in no cache may take so long to read, the first time in a file."""
+
+STEP_TOKENS = 500
+PROMPT_TOKENS_MAX = 4_000
+SNIPPETS_MAX = 6
+
+
+def limits_for(prompt_tokens_per_s: float) -> Limits:
+    """What may be shown to a model that reads so fast; in steps, so that it seldom changes."""
+    readable = int(prompt_tokens_per_s * COLD_S) // STEP_TOKENS * STEP_TOKENS
+    tokens = min(max(readable, COMPLETE_PROMPT_TOKENS), PROMPT_TOKENS_MAX)
+    return Limits(prompt_tokens=tokens, snippets_max=min(tokens // STEP_TOKENS, SNIPPETS_MAX))
+
+
 @dataclass(frozen=True, slots=True)
 class Shares:
     """Most characters of each part; together at most the prompt's budget."""

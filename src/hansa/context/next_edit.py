@@ -1,7 +1,7 @@
 """What a next-edit model is asked, and what it answers, in the form that Zeta was trained on.
 
-Source: the model card of zed-industries/zeta, "prompt format". Not run here: no such model comes in
-a package; a league that serves one names it with `hansa lsp --next-edit-model`.
+Source: the model card of zed-industries/zeta. Not run here, since no such model comes in a package;
+a league that serves one names it with `hansa lsp --next-edit-model`.
 """
 
 import difflib
@@ -14,7 +14,7 @@ CURSOR = "<|user_cursor_is_here|>"
 FILE_START = "<|start_of_file|>"
 REGION_START = "<|editable_region_start|>"
 REGION_END = "<|editable_region_end|>"
-STOP = REGION_END
+_MARKERS = (CURSOR, FILE_START, REGION_START, REGION_END)
 
 EDITABLE_LINES = 16
 """Above and below the cursor, that may be rewritten."""
@@ -49,6 +49,7 @@ class Asked:
 
 def ask(path: str, text: str, cursor: int, events: Sequence[Event]) -> Asked:
     """The prompt for the next edit near `cursor`, an offset in characters."""
+    text, cursor = _plain(text[:cursor]) + _plain(text[cursor:]), len(_plain(text[:cursor]))
     lines = text.split("\n")
     line = text.count("\n", 0, cursor)
     first, last = max(0, line - EDITABLE_LINES), min(len(lines), line + EDITABLE_LINES + 1)
@@ -80,7 +81,15 @@ def read(answer: str, asked: Asked) -> str | None:
     return text
 
 
+def _plain(text: str) -> str:
+    """Text in which nothing can pose as one of the form's own marks."""
+    for mark in _MARKERS:
+        text = text.replace(mark, f"{mark[0]} {mark[1:]}")
+    return text
+
+
 def _event(event: Event) -> str:
-    diff = difflib.unified_diff(event.before.split("\n"), event.after.split("\n"), n=2, lineterm="")
+    before, after = _plain(event.before).split("\n"), _plain(event.after).split("\n")
+    diff = difflib.unified_diff(before, after, n=2, lineterm="")
     body = "\n".join(list(diff)[2:])[:DIFF_CHARS_MAX]
     return f'User edited "{event.path}":\n```diff\n{body}\n```'

@@ -97,9 +97,14 @@ class _Neutral:
         known = (*_KNOWN_CONTROL, *_looking_special(profile.stop), *_sentinels(profile.fim))
         literal = sorted({re.escape(each) for each in known}, key=len, reverse=True)
         self._pattern = re.compile("|".join([r"<\|[^\s<>|]{1,64}\|>", *literal]))
+        self._markers = frozenset(profile.markers)
 
     def __call__(self, text: str) -> str:
-        return self._pattern.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
+        return self._pattern.sub(self._broken, text)
+
+    def _broken(self, match: re.Match[str]) -> str:
+        found = match[0]
+        return found if found in self._markers else f"{found[0]} {found[1:]}"
 
 
 def _looking_special(stops: Iterable[str]) -> Iterable[str]:

@@ -15,6 +15,7 @@ HansaError
   |       x DeadlineUnmet  no replica can answer before the caller's deadline
   + PeerError            another member's node refused or failed
   |   x PeerUnavailable  it cannot be reached; another replica may serve
+  + Conflict             what a change was made for is not there, or in more than one place
   + IntegrityError       a signature, digest or proof does not hold
   + StorageError         the disk refused (full, read-only, gone)
 
@@ -132,6 +133,11 @@ class PeerUnavailable(PeerError):
     code = "peer_unavailable"
     status = 503
     retryable = True
+
+
+class Conflict(HansaError):
+    code = "conflict"
+    status = 409
 
 
 class IntegrityError(HansaError):

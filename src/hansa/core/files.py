@@ -36,7 +36,7 @@ def write_atomic(path: Path, data: bytes, *, mode: int | None = None) -> None:
             os.fsync(file.fileno())
             os.fchmod(file.fileno(), mode)
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         if temporary is not None:
             with contextlib.suppress(OSError):
@@ -74,7 +74,8 @@ def user_state_dir() -> Path:
     return Path(named).expanduser() if named else platformdirs.user_data_path("hansa")
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Make renames in `folder` last through a loss of power; raises OSError."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

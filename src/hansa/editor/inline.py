@@ -74,7 +74,7 @@ class Inline:
         self._answers, self._clock, self._sleep = answers, clock, sleep
         self.codebase = codebase
         self._preferences = preferences or Preferences()
-        self._limits = limits
+        self.limits = limits
         self._larger = larger
         self._known = Suggestions()
         self._debounce = Debounce()
@@ -166,7 +166,7 @@ class Inline:
             self._clock,
             codebase=replace(codebase, open_files=view.open_files),
             preferences=preferences,
-            limits=self._limits,
+            limits=self.limits,
             confidence=self._asks_confidence,
             planner=self._planner,
         )

@@ -28,6 +28,8 @@ class LlamaCppConfig(msgspec.Struct, frozen=True):
     slots: int
     context_tokens: int
     """Of each slot."""
+    speculates: bool = True
+    """Off only to measure what it gains."""
 
 
 def main() -> None:
@@ -60,9 +62,10 @@ def _params(xllamacpp: Any, config: LlamaCppConfig) -> Any:
     # Half the memory, and a tenth off a warm completion (docs/log.md, 2026-11-25).
     params.cache_type_k = xllamacpp.ggml_type.GGML_TYPE_Q8_0
     params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_Q8_0
-    params.speculative.types = [NGRAM_MAP_K]
-    params.speculative.ngram_map_k.size_n = NGRAM_KEY_TOKENS
-    params.speculative.ngram_map_k.size_m = NGRAM_DRAFT_TOKENS
+    if config.speculates:
+        params.speculative.types = [NGRAM_MAP_K]
+        params.speculative.ngram_map_k.size_n = NGRAM_KEY_TOKENS
+        params.speculative.ngram_map_k.size_m = NGRAM_DRAFT_TOKENS
     # Replicas of one node start together: their warm-ups would wait for each other's threads.
     params.warmup = False
     params.verbosity = 0

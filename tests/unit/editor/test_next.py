@@ -42,6 +42,11 @@ def test_a_parameter_is_renamed_in_the_body() -> None:
     }
 
 
+def test_a_use_that_was_written_just_before_follows_too() -> None:
+    before = "def total():\n    pass\n"
+    assert predicted(before, "def price():\n    pass\n\ntotal()\n") == {4: "price()"}
+
+
 def test_the_nearest_edit_comes_first() -> None:
     now = SHOP.replace("def total(", "def basket_total(")
     assert [edit.line for edit in predict("a.py", SHOP, now, line=8)] == [8, 7]

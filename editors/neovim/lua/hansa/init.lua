@@ -9,6 +9,7 @@ M.config = {
     accept_line = '<M-Down>',
     dismiss = '<C-]>',
     ask = '<M-\\>',
+    next_edit = '<M-n>',
   },
   -- Merged into the language server's configuration, such as { cmd = { 'hansa', 'lsp', '--eu-only' } }.
   server = {},
@@ -58,6 +59,12 @@ function M.setup(options)
   map(keys.accept_line, 'accept_line', 'Hansa: accept its next line')
   map(keys.dismiss, 'dismiss', 'Hansa: dismiss the suggestion')
   map(keys.ask, 'ask', 'Hansa: ask for a suggestion', true)
+  require('hansa.next').setup()
+  if keys.next_edit then
+    vim.keymap.set({ 'n', 'i' }, keys.next_edit, function()
+      require('hansa.next').accept()
+    end, { desc = 'Hansa: make the next edit and go there' })
+  end
   vim.lsp.config('hansa', M.config.server)
   vim.lsp.enable('hansa')
 end

@@ -14,6 +14,7 @@ from hansa.core.errors import HansaError
 from hansa.editor.lsp import actions
 from hansa.editor.lsp.documents import path_of
 from hansa.editor.lsp.inline import ACCEPTED
+from hansa.editor.lsp.next_edits import METHOD as NEXT_EDIT
 from hansa.editor.lsp.server import HansaServer, Setup
 
 SHOWN = "hansa/shown"
@@ -89,7 +90,9 @@ def watched_files_changed(ls: HansaServer, params: lsp.DidChangeWatchedFilesPara
 async def complete(
     ls: HansaServer, params: lsp.InlineCompletionParams
 ) -> lsp.InlineCompletionList | None:
-    return await ls.completion.complete(params)
+    found = await ls.completion.complete(params)
+    ls.learn_limits()
+    return found
 
 
 def shown(ls: HansaServer, params: Any) -> None:
@@ -110,6 +113,14 @@ def rejected(ls: HansaServer, params: Any) -> None:
     which = str(_get(params, "id"))
     if found := ls.documents.get(ls.feedback.rejected(which)):
         ls.inline.reject(found.name, which)
+
+
+async def next_edits(ls: HansaServer, params: Any) -> list[dict[str, Any]]:
+    uri, position = _get(_get(params, "textDocument"), "uri"), _get(params, "position")
+    line, column = _get(position, "line"), _get(position, "character")
+    if not isinstance(uri, str) or not isinstance(line, int) or not isinstance(column, int):
+        return []
+    return await ls.next_edits.find(uri, lsp.Position(line, column))
 
 
 def code_actions(ls: HansaServer, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
@@ -150,6 +161,7 @@ FEATURES: dict[str, tuple[Callable[..., Any], Any]] = {
     lsp.WORKSPACE_DID_CHANGE_WATCHED_FILES: (watched_files_changed, None),
     lsp.TEXT_DOCUMENT_INLINE_COMPLETION: (complete, lsp.InlineCompletionOptions()),
     lsp.TEXT_DOCUMENT_CODE_ACTION: (code_actions, lsp.CodeActionOptions(actions.KINDS)),
+    NEXT_EDIT: (next_edits, None),
     SHOWN: (shown, None),
     PARTLY_ACCEPTED: (partly_accepted, None),
     REJECTED: (rejected, None),

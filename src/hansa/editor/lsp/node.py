@@ -7,7 +7,8 @@ from collections.abc import AsyncGenerator, Callable
 from hansa.core.errors import EngineUnavailable, Unauthorized
 from hansa.editor.connection import Connection
 from hansa.editor.node import Answer, NodeClient
-from hansa.wire.requests import Request
+from hansa.wire.native import NodeView
+from hansa.wire.requests import ANY_MODEL, Request
 
 
 class FoundNode:
@@ -30,6 +31,21 @@ class FoundNode:
         except (EngineUnavailable, Unauthorized):
             self._doubted = True
             raise
+
+    async def prompt_tokens_per_s(self, model: str) -> float | None:
+        """How fast the slowest replica that may answer reads; None if none is up.
+
+        Raises:
+            HansaError: as `NodeClient.fetch`, and ConfigError.
+        """
+        client = await self._connected()
+        seen = await client.fetch("/hansa/v1/node", NodeView)
+        rates = [
+            each.prompt_tokens_per_s
+            for each in seen.replicas
+            if each.up and model in (ANY_MODEL, each.model)
+        ]
+        return min(rates, default=None)
 
     def warm(self) -> None:
         """Import the client before it is needed, which takes half a second; in any thread."""

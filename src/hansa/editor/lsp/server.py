@@ -1,7 +1,9 @@
 """The language server's parts, put together."""
 
+import asyncio
+import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,9 @@ from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
 from hansa import __version__
+from hansa.context.budget import Limits, limits_for
 from hansa.core.clock import SystemClock
+from hansa.core.errors import HansaError
 from hansa.editor.connection import Connection
 from hansa.editor.events import Events
 from hansa.editor.inline import Inline
@@ -17,12 +21,15 @@ from hansa.editor.lsp.codebases import Codebases
 from hansa.editor.lsp.documents import Documents
 from hansa.editor.lsp.feedback import Feedback
 from hansa.editor.lsp.inline import InlineCompletion
+from hansa.editor.lsp.next_edits import NextEdits
 from hansa.editor.lsp.node import FoundNode
 from hansa.editor.lsp.progress import WorkDone
 from hansa.editor.lsp.protocol import Protocol
 from hansa.editor.lsp.recent import RecentEdits
 from hansa.editor.lsp.trouble import Trouble
 from hansa.editor.preferences import Preferences
+
+LIMITS_KEPT_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,8 @@ class Setup:
     preferences: Preferences = field(default_factory=Preferences)
     larger: str = ""
     """Model to ask when a suggestion is asked for by hand and the other is unsure; empty: none."""
+    next_edit_model: str = ""
+    """Model that predicts edits, for what does not follow by rule; empty: none."""
     index: bool = True
     """Whether codebases are indexed and looked at."""
 
@@ -54,6 +63,13 @@ class HansaServer(LanguageServer):
         self.feedback = Feedback(self.events, self.documents, clock)
         self.trouble = Trouble(clock, self.warn)
         self.node = FoundNode(setup.find)
+        predicts = setup.next_edit_model
+        self.next_edits = NextEdits(
+            self.documents,
+            clock,
+            self.node,
+            replace(setup.preferences, model=predicts) if predicts else None,
+        )
         self.inline = Inline(
             self.node,
             clock,
@@ -65,8 +81,22 @@ class HansaServer(LanguageServer):
             self.inline, self.documents, self.codebases, self.recent, self.feedback, self.trouble
         )
         self.clock = clock
+        self._learnt_s: float | None = None
+        self._learning: asyncio.Task[None] | None = None
         self.asks = False
         """Whether the editor can ask for the words of an edit."""
+
+    def learn_limits(self) -> None:
+        """Show models as much as they can read in time; asked at most once a minute, aside."""
+        now_s = self.clock.monotonic_s()
+        if self._learnt_s is None or now_s - self._learnt_s >= LIMITS_KEPT_S:
+            self._learnt_s = now_s
+            self._learning = asyncio.create_task(self._learn_limits())
+
+    async def _learn_limits(self) -> None:
+        with contextlib.suppress(HansaError):
+            rate = await self.node.prompt_tokens_per_s(self.setup.preferences.model)
+            self.inline.limits = limits_for(rate) if rate else None
 
     def warn(self, text: str) -> None:
         """Show a person what is wrong and what to do."""
@@ -91,5 +121,6 @@ class HansaServer(LanguageServer):
             "empty": counts.empty,
             "prompt_cache_hit_rate": round(cached / read, 3) if read else None,
             "latency_ms_median": None if median is None else round(median, 1),
+            "prompt_tokens_max": (self.inline.limits or Limits()).prompt_tokens,
             "index": {str(root): state for root, state in self.codebases.states.items()},
         }

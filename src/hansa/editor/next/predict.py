@@ -30,7 +30,9 @@ def predict(path: str, before: str, now: str, line: int = 1) -> list[NextEdit]:
     found: dict[int, NextEdit] = {}
     for rule in (rename.edits, arguments.edits, repeated.edits):
         for edit in rule(path, made, old, new, lines):
-            if edit.line not in touched and edit.new != lines[edit.line - 1]:
+            # A use of the old name that was written just now follows, too.
+            fresh = edit.line in touched and edit.kind != "rename"
+            if not fresh and edit.new != lines[edit.line - 1]:
                 found.setdefault(edit.line, edit)
     near = sorted(found.values(), key=lambda edit: (abs(edit.line - line), edit.line))
     return near[:EDITS_MAX]

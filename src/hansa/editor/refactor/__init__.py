@@ -1,0 +1,1 @@
+"""Changes that keep what a program does: renaming, extracting, inlining."""

@@ -1,0 +1,107 @@
+"""`hansa do`: shows a command; runs it only when told, and what is risky only by a person."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from hansa.core.errors import EngineError
+from hansa.editor.shell import read_command, risks_of, touched_by
+
+
+def read(name: str) -> str:
+    return Path(name).read_text()
+
+
+def put(name: str, text: str, encoding: str = "utf-8") -> None:
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_text(text, encoding)
+
+
+def exists(name: str) -> bool:
+    return Path(name).exists()
+
+
+async def test_nobody_to_ask_runs_nothing(run, fixed_node) -> None:
+    fixed_node.texts = ["touch made"]
+    ran = await run("do", "make a file")
+    assert (ran.code, ran.out) == (1, "touch made\n")
+    assert "not run: nobody to ask" in ran.err
+    assert not exists("made")
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+async def test_a_person_is_asked_and_the_exit_code_passed_on(
+    agrees, run, fixed_node, monkeypatch
+) -> None:
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("SHELL", "/bin/sh")
+    fixed_node.texts = ["touch made; exit 7"]
+    defaults: list[bool] = []
+
+    def confirm(*_: object, default: bool, **__: object) -> bool:
+        defaults.append(default)
+        return agrees
+
+    monkeypatch.setattr(click, "confirm", confirm)
+    ran = await run("do", "make a file")
+    assert ran.code == (7 if agrees else 1)
+    assert exists("made") is agrees
+    assert defaults == [False]
+
+
+async def test_yes_runs_what_is_harmless_only(run, fixed_node, monkeypatch) -> None:
+    monkeypatch.setenv("SHELL", "/bin/sh")
+    put("a.txt", "x")
+    fixed_node.texts = ["touch made", "rm a.txt"]
+    assert (await run("do", "make a file", "--yes")).code == 0
+    assert exists("made")
+    ran = await run("do", "delete it", "--yes")
+    assert ran.code == 2
+    assert "--yes does not run a command that deletes or overwrites files" in ran.err
+    assert "names: a.txt" in ran.err
+    assert exists("a.txt")
+
+
+async def test_json_runs_nothing(run, fixed_node) -> None:
+    fixed_node.texts = ["curl x | sh"]
+    ran = await run("do", "install it", "--json")
+    told = json.loads(ran.out)
+    assert told["command"] == "curl x | sh"
+    assert told["risks"] == ["runs what it fetches or is given"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["rm -r x", "sudo ls", "curl -s x | bash", "wget -O- x | sudo sh",
+     "find . -delete", "echo x > f",
+     "eval x", "ls $(x)", "ls `x`", "bash -c x", "dd if=a of=b", "git clean -fd", "kill 1",
+     "chmod 777 x", "find . | xargs rm", "sed -i s/a/b/ f", "mv a b", "python3 -c 'x'",
+        "make 2> f",
+        "find . -exec x {} +",
+        "cp a b"],
+)  # fmt: skip
+def test_risks(command: str) -> None:
+    assert risks_of(command)
+
+
+@pytest.mark.parametrize("command", ["ls -la", "grep -rn x .", "git status", "du -sh * 2>&1"])
+def test_no_risks(command: str) -> None:
+    assert risks_of(command) == ()
+
+
+def test_reading_an_answer() -> None:
+    assert read_command("```sh\nls \\\n  -a\n```\nThat is it.") == "ls -a"
+    assert read_command("$ ls") == "ls"
+    for text in ("", "ls\nrm -r /"):
+        with pytest.raises(EngineError, match="proposed no single command"):
+            read_command(text)
+
+
+def test_what_it_names(tmp_path: Path) -> None:
+    for name in ("a.py", "b.py", "c.txt"):
+        (tmp_path / name).touch()
+    assert touched_by("wc -l *.py c.txt none.txt", tmp_path) == ("a.py", "b.py", "c.txt")
