@@ -44,15 +44,22 @@ reference: .venv/.hansa ## Write the pages of docs/reference that come from the 
 setup: .venv/.hansa ## Make .venv with what Hansa needs to run
 
 .PHONY: setup-test
-setup-test: .venv/.hansa-dev ## The same with the tools for tests, the embedded model, and Neovim and vLLM if they can be had
+setup-test: .venv/.hansa-dev ## The same with the tools for tests, the embedded model, and Neovim, vLLM and Chromium if they can be had
 	@$(BIN)/hansa model pull $(MODEL) >/dev/null
 	@scripts/setup-neovim.sh || test -z "$(CI)"
 	@scripts/setup-vllm.sh || test -z "$(CI)"
-	@scripts/setup-vscode.sh
+	@scripts/setup-chromium.sh || test -z "$(CI)"
+	@scripts/setup-npm.sh editors/vscode
+	@scripts/setup-npm.sh editors/playground
+
+.PHONY: playground
+playground: ## Build the console's Playground from editors/playground into src/hansa/console/static
+	@scripts/setup-npm.sh editors/playground
+	@cd editors/playground && npm run --silent build
 
 .PHONY: vscode
 vscode: ## Build and pack the extension for VS Code into editors/vscode/dist
-	@scripts/setup-vscode.sh
+	@scripts/setup-npm.sh editors/vscode
 	@cd editors/vscode && npm run --silent package
 
 .PHONY: setup-vllm

@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-NPM_LOCK = ROOT / "editors/vscode/package-lock.json"
+NPM_LOCKS = {
+    "in the .vsix": ROOT / "editors/vscode/package-lock.json",
+    "in the console's playground.js": ROOT / "editors/playground/package-lock.json",
+}
 LOCK = ROOT / "requirements.lock"
 TARGET = ROOT / "THIRD_PARTY.md"
 
@@ -128,11 +131,11 @@ def copied() -> list[Part]:
 
 
 def bundled() -> list[Part]:
-    """What is built into the extension for VS Code."""
-    packages = json.loads(NPM_LOCK.read_text())["packages"]
+    """What is built into the extension for VS Code and into the console's Playground."""
     return [
-        Part(path.rpartition("node_modules/")[2], each["version"], each["license"], "in the .vsix")
-        for path, each in packages.items()
+        Part(path.rpartition("node_modules/")[2], each["version"], each["license"], use)
+        for use, lock in NPM_LOCKS.items()
+        for path, each in json.loads(lock.read_text())["packages"].items()
         if path and not each.get("dev")
     ]
 

@@ -28,7 +28,17 @@ from hansa.console import pages
 from hansa.core.clock import Clock, SystemClock
 from hansa.core.settings import Settings
 from hansa.engines.peer import Peer, PeerClient
-from hansa.gateway import admin, anthropic, health, mistral, native, openai, peer, responses
+from hansa.gateway import (
+    admin,
+    anthropic,
+    health,
+    mistral,
+    native,
+    openai,
+    peer,
+    playground,
+    responses,
+)
 from hansa.gateway.desk import Desk
 from hansa.gateway.door import native_form
 from hansa.gateway.idempotency import Replays
@@ -39,6 +49,7 @@ from hansa.league.grants import GrantChecker
 from hansa.ledger.store import Ledger
 from hansa.observe.genai import Telemetry, open_telemetry
 from hansa.observe.metrics import Metrics
+from hansa.playground import Playground
 from hansa.replicas import make_replica
 from hansa.wire.native import NodeView
 
@@ -124,8 +135,7 @@ async def build(
     def view() -> NodeView:
         return view_node(fleet, recent, ledger, answering.gate)
 
-    limits = await load_limits(settings, ledger, clock)
-    desk = Desk(answering, keys, Quota(limits, chain, clock))
+    desk = Desk(answering, keys, Quota(await load_limits(settings, ledger, clock), chain, clock))
     audit = AuditLog(audit_path(settings.state_dir), clock, _warn_of_audit)
     audit.mend()
     note_tiers(audit, limits_of(settings.tier))
@@ -145,6 +155,7 @@ async def build(
             *replays.guard(mistral.routes(desk, chain), mistral.error_form),
             *replays.guard(anthropic.routes(desk, chain), anthropic.error_form),
             *native.routes(desk, answering, view),
+            *playground.routes(desk, Playground(desk, clock)),
             *admin.routes(keys, administration, ledger, clock, drain),
             *peer.routes(answering, peers, checker),
         ],

@@ -13,7 +13,7 @@ EXTENSION = Path(__file__).parents[2] / "editors" / "vscode"
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("npm") or not (EXTENSION / "node_modules").is_dir(),
-    reason="needs npm and scripts/setup-vscode.sh",
+    reason="needs npm and scripts/setup-npm.sh editors/vscode",
 )
 
 

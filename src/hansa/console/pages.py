@@ -1,4 +1,7 @@
-"""The console's pages. Now: who is here, what is being answered, is it inside the budget."""
+"""The console's pages.
+
+Now: who is here, what is being answered, is it inside the budget. Playground: an editor to try.
+"""
 
 import base64
 import binascii
@@ -57,6 +60,7 @@ def routes(view: Callable[[], NodeView], keys: KeyRing) -> list[BaseRoute]:
         Route("/", front, methods=["GET"]),
         Route("/console", page("now.html"), methods=["GET"]),
         Route("/console/now", page("now_live.html"), methods=["GET"]),
+        Route("/console/playground", page("playground.html"), methods=["GET"]),
         Mount("/console/static", StaticFiles(directory=FOLDER / "static")),
     ]
 

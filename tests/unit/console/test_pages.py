@@ -111,10 +111,25 @@ async def test_nothing_inline_so_that_the_policy_can_be_strict(get: Get, console
     assert reply.headers["cache-control"] == "no-store"
 
 
-async def test_every_file_the_page_names_is_served(get: Get):
-    page = await get()
+async def test_the_playground_is_as_strict(get: Get):
+    now, reply = await get(), await get("/console/playground")
+    assert (reply.status, Outline(reply.text).open) == (200, [])
+    policies = [each.headers["content-security-policy"] for each in (now, reply)]
+    assert policies[0] == policies[1]
+    assert re.findall(r"<script[^>]*>", reply.text) == [
+        '<script type="module" src="/console/static/playground.js">'
+    ]
+    attributes = Outline(reply.text).attributes
+    assert not {name for name, _ in attributes if name.startswith("on") or name == "style"}
+    assert "<form" not in reply.text, "nothing typed here goes into an address"
+    assert ("data-budget-ms", "200") in attributes
+
+
+@pytest.mark.parametrize(("path", "names"), [("/console", 5), ("/console/playground", 5)])
+async def test_every_file_the_page_names_is_served(get: Get, path: str, names: int):
+    page = await get(path)
     paths = re.findall(r'(?:src|href)="(/[^"]+)"', page.text)
-    assert len(paths) == 2
+    assert len(paths) == names
     for path in paths:
         assert (await get(path)).status == 200
 
@@ -155,7 +170,7 @@ async def test_whoever_sits_at_this_machine_may_look(get: Get, client: str, host
     ],
 )
 async def test_others_are_asked_for_a_key(get: Get, client: str | None, host: str):
-    for path in ("/console", "/console/now"):
+    for path in ("/console", "/console/now", "/console/playground"):
         reply = await get(path, client=client, host=host)
         assert reply.status == 401
         assert reply.headers["www-authenticate"].startswith("Basic ")
