@@ -7,7 +7,7 @@ from hansa.core.errors import HansaError, NotFound, PolicyRefusal, SpendLimit
 from hansa.gateway import openai_requests as requests
 from hansa.gateway.call import Call, Reply
 from hansa.gateway.desk import Desk
-from hansa.gateway.door import Sendable, decode, door, json_reply
+from hansa.gateway.door import TOO_LONG, Sendable, decode, door, json_reply, too_long
 from hansa.gateway.openai_answers import (
     chat_encoding,
     embedding_body,
@@ -98,8 +98,9 @@ def served_model(request: Request, chain: Chain) -> str:
 def error_form(error: HansaError) -> Reply:
     """OpenAI's error; the hint is part of the message, since SDKs show only that."""
     rule = error.rule if isinstance(error, PolicyRefusal) else None
-    detail = wire.ErrorDetail(str(error), _kind(error), error.code, rule)
-    return json_reply(wire.ErrorReply(detail), error.status)
+    code, status = (TOO_LONG, 400) if too_long(error) else (error.code, error.status)
+    detail = wire.ErrorDetail(str(error), _kind(error), code, rule)
+    return json_reply(wire.ErrorReply(detail), status)
 
 
 def _kind(error: HansaError) -> str:
