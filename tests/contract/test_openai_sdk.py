@@ -125,6 +125,7 @@ async def test_refusal_names_the_rule(client: openai.AsyncOpenAI) -> None:
         )
     assert caught.value.code == "policy_refusal"
     assert caught.value.param == "residency"
+    assert caught.value.response.headers["hansa-request-id"].startswith("req-")
 
 
 @pytest.mark.parametrize(
