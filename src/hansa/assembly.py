@@ -150,7 +150,7 @@ async def build(
     )
     router = Router(
         [
-            *replays.guard(openai.routes(desk, chain), openai.error_form),
+            *replays.guard(openai.routes(desk, chain, fleet.offers), openai.error_form),
             *replays.guard(responses.routes(desk, chain), openai.error_form),
             *replays.guard(mistral.routes(desk, chain), mistral.error_form),
             *replays.guard(anthropic.routes(desk, chain), anthropic.error_form),

@@ -20,6 +20,7 @@ from hansa.league.chain import Chain
 from hansa.models import speed
 from hansa.models.catalog import DEFAULT_MODEL, card_of, catalog
 from hansa.models.store import ModelStore
+from hansa.replicas import make_replica
 
 FREE_BYTES_MIN = 500 * 1024 * 1024
 MEMORY_BYTES_MIN = 1024 * 1024 * 1024
@@ -52,10 +53,14 @@ def _configuration(config: Path) -> Iterator[Finding]:
     yield found
     if found.ok:
         settings = load_settings(config)
-        yield _run("charter", lambda: _charter(settings))
+        charter = _run("charter", lambda: _charter(settings))
+        yield charter
         yield _run("key", lambda: _key(settings))
         yield _run("port", lambda: _port(settings))
-        yield _run("models", lambda: _models(settings))
+        models = _run("models", lambda: _models(settings))
+        yield models
+        if charter.ok and models.ok:
+            yield _run("replicas", lambda: _replicas(settings))
 
 
 def _run(name: str, check: Callable[[], str]) -> Finding:
@@ -183,6 +188,14 @@ def _models(settings: Settings) -> str:
     for model in sorted(needed):
         store.require(card_of(model))
     return f"weights of {', '.join(sorted(needed))} in {store.folder}" if needed else "none needed"
+
+
+def _replicas(settings: Settings) -> str:
+    """Makes each as a starting node does: its key's file, features and terms have to fit."""
+    chain = Chain.load(settings.charter)
+    for each in settings.replica:
+        make_replica(each, settings, chain)
+    return ", ".join(each.id for each in settings.replica) or "none; other members are asked"
 
 
 def _mib(count: int) -> str:

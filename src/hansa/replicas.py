@@ -185,5 +185,10 @@ def _key_file(each: ReplicaSettings) -> str:
         return each.api_key_file.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"cannot read the key of replica {each.id!r} from {each.api_key_file}: {error}"
+            f"cannot read the key of replica {each.id!r} from {each.api_key_file}: {_why(error)}",
+            hint="write the engine's key into that file, on one line, or set another api_key_file",
         ) from error
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    return "it is not text" if isinstance(error, UnicodeDecodeError) else str(error.strerror)

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 
+import aiohttp
 import anthropic
 import openai
 import pytest
@@ -212,3 +213,21 @@ async def test_an_engine_that_is_full_says_when_to_come_back(
         await oai.completions.create(model=MODEL, prompt="x")
     assert caught.value.response.status_code == 503
     assert int(caught.value.response.headers["retry-after"]) >= 7
+
+
+async def test_what_fits_no_context_is_the_callers_to_shorten(
+    oai: openai.AsyncOpenAI, claude: anthropic.AsyncAnthropic, fronting: Running
+) -> None:
+    text = "word " * 40_000
+    with pytest.raises(openai.BadRequestError, match="send less") as caught:
+        await oai.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": text}])
+    assert (caught.value.code, caught.value.param) == ("context_length_exceeded", "context")
+    with pytest.raises(anthropic.BadRequestError, match="do not fit its context") as refused:
+        await claude.messages.create(
+            model=MODEL, max_tokens=8, messages=[{"role": "user", "content": text}]
+        )
+    assert refused.value.type == "invalid_request_error"
+    async with aiohttp.ClientSession(headers={"authorization": f"Bearer {fronting.key}"}) as http:
+        body = {"model": MODEL, "prompt": text}
+        async with http.post(f"{fronting.url}/v1/fim/completions", json=body) as reply:
+            assert (reply.status, (await reply.json())["code"]) == (400, "context_length_exceeded")

@@ -65,6 +65,7 @@ SAID: dict[type[HansaError], Raised] = {
         anthropic.ContentTooLargeError, 413, "request_too_large",
     ),
     OtherRequest: odd(422, openai.UnprocessableEntityError, anthropic.UnprocessableEntityError),
+    errors.Conflict: odd(409, openai.ConflictError, anthropic.ConflictError),
     errors.RateLimited: LIMITED,
     errors.SpendLimit: LIMITED,
     errors.EngineError: broken(502),

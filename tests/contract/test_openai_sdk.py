@@ -88,6 +88,25 @@ async def test_models(client: openai.AsyncOpenAI) -> None:
     assert (await client.models.retrieve(DEFAULT_MODEL)).id == DEFAULT_MODEL
 
 
+async def test_models_say_what_their_replicas_can_do(
+    node: Running, client: openai.AsyncOpenAI
+) -> None:
+    engine, replica = mock(node), next(iter(node.node.fleet.local.values()))
+    replica.context_tokens = 4096
+    engine.features = frozenset({"chat", "complete"})
+    plain = (await client.models.retrieve(DEFAULT_MODEL)).model_dump()
+    assert (plain["features"], plain["max_context_length"]) == (["chat", "complete"], 4096)
+    assert (plain["capabilities"]["completion_chat"], plain["capabilities"]["completion_fim"],
+            plain["capabilities"]["function_calling"]) == (True, False, False)  # fmt: skip
+    engine.features = frozenset({"chat", "suffix", "tools"})
+    able = (await client.models.retrieve(DEFAULT_MODEL)).model_dump()["capabilities"]
+    assert able["completion_fim"]
+    assert able["function_calling"]
+    node.node.fleet.local.clear()
+    gone = (await client.models.retrieve(DEFAULT_MODEL)).model_dump()
+    assert (gone["features"], gone["max_context_length"]) == ([], 0)
+
+
 async def test_wrong_key(node: Running) -> None:
     async with openai.AsyncOpenAI(base_url=f"{node.url}/v1", api_key="wrong") as sdk:
         with pytest.raises(openai.AuthenticationError, match="not known"):
@@ -106,6 +125,7 @@ async def test_refusal_names_the_rule(client: openai.AsyncOpenAI) -> None:
         )
     assert caught.value.code == "policy_refusal"
     assert caught.value.param == "residency"
+    assert caught.value.response.headers["hansa-request-id"].startswith("req-")
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,11 @@ class Fleet:
             found += self._of_peers(model, prompt, expected)
         return found
 
+    def offers(self, model: str) -> list[ReplicaStatus]:
+        """The replicas, here and at peers, that serve `model`; up or not."""
+        found = (*self._own(model, "", None), *self._of_peers(model, "", None))
+        return [each.replica for each in found]
+
     def engine(self, candidate: Candidate) -> Engine:
         if candidate.local:
             return self.local[candidate.replica.id].engine

@@ -91,7 +91,8 @@ def _show(card: "Card", gpus: "GpuSet", planned: "Plan", commands: dict[str, str
 
 def _row(fit: "Fit") -> list[str | int]:
     if not fit.fits:
-        lacks = f"no, needs {_gib(fit.needs_bytes)}"
+        # llama.cpp's files are planned for one GPU, however many there are.
+        lacks = f"no, needs {_gib(fit.needs_bytes)} of {_gib(fit.has_bytes)}"
         return [fit.precision, _gib(fit.weights_bytes), lacks, "-", "-", "-", "-", "-"]
     return [
         fit.precision,

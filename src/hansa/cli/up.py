@@ -1,6 +1,7 @@
 """`hansa up`: a node on this machine, with the embedded model, for the repository you stand in."""
 
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -22,7 +23,8 @@ def up(
 ) -> None:
     """Start a node with the embedded model and index this repository.
 
-    Ends with Ctrl-C. Other terminals, and your editor, find it by themselves.
+    Ends with Ctrl-C. Other terminals, and your editor, find it by themselves; with --state-dir,
+    commands that are given the same one.
     """
     import msgspec
 
@@ -56,7 +58,10 @@ def up(
     def listening(url: str) -> None:
         introduce(settings, url, state)
         say(f"{settings.member} listens on {url}; the console is at {url}/console")
-        say('try: hansa ask "what does this code do?"   hansa complete FILE:LINE:COL')
+        where = f" --state-dir {shlex.quote(str(state_dir))}" if state_dir else ""
+        say(
+            f'try: hansa ask{where} "what does this code do?"   hansa complete{where} FILE:LINE:COL'
+        )
 
     run_node(settings, listening)
 

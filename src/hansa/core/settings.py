@@ -27,6 +27,7 @@ class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long answers under way may go on once the node is told to end."""
 
 
+LogLevel = Literal["debug", "info", "warning", "error"]
 EngineKind = Literal[
     "llamacpp",
     "llama-server",
@@ -115,7 +116,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     replica: tuple[ReplicaSettings, ...] = ()
     tier: Tiers = Tiers()
     observe: Observe = Observe()
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: LogLevel = "info"
 
 
 ENVIRONMENT = {
@@ -328,7 +329,13 @@ def _explained(source: _Source, said: str) -> ConfigError:
         where = f" in {place}" if place else ""
         return source.error(place, f"the key {missing.group(1)!r} is missing{where}", "add it")
     what = said.split(" - at")[0]
-    return source.error(place, f"wrong value for {place!r}: {what}")
+    return source.error(place, f"wrong value for {place!r}: {what}", _choices(place))
+
+
+def _choices(place: str) -> str:
+    """What a key takes that takes only some words; empty for every other key."""
+    choices = {"engine": EngineKind, "log_level": LogLevel}.get(place.rpartition(".")[2])
+    return f"one of: {', '.join(get_args(choices))}" if choices else ""
 
 
 _HEADER = re.compile(r"\s*\[+\s*[\"']?([\w.-]+)[\"']?\s*\]")

@@ -48,7 +48,8 @@ def find_connection(
     if not url:
         raise ConfigError(
             "no node is known here",
-            hint=f"start one with `hansa up`, or name one with --node or {URL_VARIABLE}",
+            hint=f"start one with `hansa up`, name one with --node or {URL_VARIABLE}, or name the "
+            "--state-dir of its `hansa up`",
         )
     url = _check_url(url)
     if not key and local and _check_url(local.url) == url:

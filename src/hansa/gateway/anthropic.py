@@ -8,7 +8,7 @@ from hansa.core.errors import HansaError
 from hansa.gateway.anthropic_requests import count_tokens, messages_request
 from hansa.gateway.call import Call, Reply
 from hansa.gateway.desk import Desk
-from hansa.gateway.door import Sendable, decode, door, json_reply
+from hansa.gateway.door import Sendable, decode, door, json_reply, too_long
 from hansa.gateway.openai import served_model
 from hansa.gateway.router import Route
 from hansa.gateway.stream import Encoding, events
@@ -71,7 +71,7 @@ def routes(desk: Desk, chain: Chain) -> list[Route]:
 
 def error_form(error: HansaError) -> Reply:
     """Anthropic's error, with a status and a type that its API has."""
-    status = error.status
+    status = 400 if too_long(error) else error.status
     if status >= 500:
         status = _OVERLOADED if status == 503 else _FAILED
     other = "invalid_request_error" if status < 500 else "api_error"

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from hansa.accounts.keys import ApiKey, KeyRing
 from hansa.accounts.scopes import narrow
 from hansa.answer.answer import Answer, Answering
+from hansa.core.errors import HansaError
 from hansa.gateway.call import Call, Reply
 from hansa.gateway.door import Sendable, caller
 from hansa.gateway.quota import Dialect, Quota
 from hansa.gateway.stream import Encoding, EventStream, read_whole, route_headers
 from hansa.gateway.whole import Whole, assemble
+from hansa.wire.native import REQUEST_ID_HEADER
 from hansa.wire.requests import Request
 
 WholeForm = Callable[[Whole], bytes]
@@ -35,7 +37,15 @@ class Desk:
         Raises:
             KeyScope: the key may not ask this.
             RateLimited: its tier allows no more; `headers` are those of `dialect`.
+        Every error's `headers` name the request, as the log does.
         """
+        try:
+            return await self._begin(key, request, dialect)
+        except HansaError as error:
+            error.headers = {REQUEST_ID_HEADER: request.id, **error.headers}
+            raise
+
+    async def _begin(self, key: ApiKey, request: Request, dialect: Dialect) -> Answer:
         request = scoped(key, request)
         lease = self._quota.reserve(key, request, dialect)
         if lease is None:

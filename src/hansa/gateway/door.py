@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from hansa.accounts.keys import ApiKey, KeyRing
-from hansa.core.errors import HansaError, UserError
+from hansa.core.errors import HansaError, PolicyRefusal, UserError
 from hansa.gateway.call import GONE, Call, ClientLeft, Gone, Reply
 from hansa.wire.native import error_body
 
@@ -82,6 +82,16 @@ def error_reply(error: HansaError, form: ErrorForm) -> Reply:
     if error.status == 401:
         headers["www-authenticate"] = "Bearer"
     return dataclasses.replace(form(error), headers=headers)
+
+
+TOO_LONG = "context_length_exceeded"
+"""What OpenAI's clients look for before they shorten a conversation and ask again."""
+
+
+def too_long(error: HansaError) -> bool:
+    """Whether no replica's context holds the request: the caller's to mend, so a 400 in the
+    vendors' dialects, not a matter of permission."""
+    return isinstance(error, PolicyRefusal) and error.rule == "context"
 
 
 def json_reply(value: object, status: int = 200) -> Reply:

@@ -5,7 +5,7 @@ from hansa.core.errors import HansaError
 from hansa.core.ids import new_request_id
 from hansa.gateway.call import Call, Reply
 from hansa.gateway.desk import Desk
-from hansa.gateway.door import Sendable, decode, door, json_reply
+from hansa.gateway.door import TOO_LONG, Sendable, decode, door, json_reply, too_long
 from hansa.gateway.openai import served_model
 from hansa.gateway.openai_answers import DONE, finish_reason, now_s, usage, whole_chat
 from hansa.gateway.openai_requests import policy, stops
@@ -62,7 +62,8 @@ def fim_request(asked: wire.FimRequest, key: ApiKey) -> Request:
 
 def error_form(error: HansaError) -> Reply:
     """Mistral's error, with the hint in its message."""
-    return json_reply(wire.ErrorReply(str(error), error.code, error.code), error.status)
+    code, status = (TOO_LONG, 400) if too_long(error) else (error.code, error.status)
+    return json_reply(wire.ErrorReply(str(error), code, code), status)
 
 
 def _encoding(request_id: str, model: str) -> Encoding:

@@ -1,11 +1,13 @@
 """OpenAI's dialect: chat completions, completions with a suffix, embeddings, models."""
 
+from collections.abc import Callable, Sequence
+
 from hansa.accounts.keys import ApiKey
 from hansa.core.errors import HansaError, NotFound, PolicyRefusal, SpendLimit
 from hansa.gateway import openai_requests as requests
 from hansa.gateway.call import Call, Reply
 from hansa.gateway.desk import Desk
-from hansa.gateway.door import Sendable, decode, door, json_reply
+from hansa.gateway.door import TOO_LONG, Sendable, decode, door, json_reply, too_long
 from hansa.gateway.openai_answers import (
     chat_encoding,
     embedding_body,
@@ -18,10 +20,15 @@ from hansa.gateway.stream import read_whole, route_headers
 from hansa.gateway.whole import assemble
 from hansa.league.chain import Chain
 from hansa.wire import openai as wire
+from hansa.wire.features import FEATURES
+from hansa.wire.protocol import ModelTerms, ReplicaStatus
 from hansa.wire.requests import ANY_MODEL, Request
 
+Offers = Callable[[str], Sequence[ReplicaStatus]]
+"""The replicas that serve a model, here and at peers."""
 
-def routes(desk: Desk, chain: Chain) -> list[Route]:
+
+def routes(desk: Desk, chain: Chain, offers: Offers) -> list[Route]:
     """The endpoints under `/v1`, for the given node."""
 
     async def chat(call: Call) -> Sendable:
@@ -60,11 +67,13 @@ def routes(desk: Desk, chain: Chain) -> list[Route]:
         return Reply(body, headers=route_headers(answer))
 
     async def models(call: Call) -> Sendable:
-        return json_reply(wire.ModelList(tuple(_models(chain, desk.caller(call)))))
+        return json_reply(wire.ModelList(tuple(_models(chain, desk.caller(call), offers))))
 
     async def model(call: Call) -> Sendable:
         key = desk.caller(call)
-        found = next((each for each in _models(chain, key) if each.id == call.path_rest), None)
+        found = next(
+            (each for each in _models(chain, key, offers) if each.id == call.path_rest), None
+        )
         if found is None:
             raise NotFound(
                 f"no member offers the model {call.path_rest!r}", hint="see GET /v1/models"
@@ -89,8 +98,9 @@ def served_model(request: Request, chain: Chain) -> str:
 def error_form(error: HansaError) -> Reply:
     """OpenAI's error; the hint is part of the message, since SDKs show only that."""
     rule = error.rule if isinstance(error, PolicyRefusal) else None
-    detail = wire.ErrorDetail(str(error), _kind(error), error.code, rule)
-    return json_reply(wire.ErrorReply(detail), error.status)
+    code, status = (TOO_LONG, 400) if too_long(error) else (error.code, error.status)
+    detail = wire.ErrorDetail(str(error), _kind(error), code, rule)
+    return json_reply(wire.ErrorReply(detail), status)
 
 
 def _kind(error: HansaError) -> str:
@@ -105,12 +115,24 @@ def stream_error(error: HansaError) -> bytes:
     return b"data: " + error_form(error).body + b"\n\n"
 
 
-def _models(chain: Chain, key: ApiKey) -> list[wire.ModelBody]:
+def _models(chain: Chain, key: ApiKey, offers: Offers) -> list[wire.ModelBody]:
     charter = chain.current
     only = key.scope.models if key.scope else ()
     created = charter.issued_at_ms // 1000
     return [
-        wire.ModelBody(terms.model, created, terms.maker)
+        _model(terms, created, offers(terms.model))
         for terms in charter.models
         if not only or terms.model in only
     ]
+
+
+def _model(terms: ModelTerms, created: int, replicas: Sequence[ReplicaStatus]) -> wire.ModelBody:
+    able = {feature for each in replicas for feature in each.features}
+    return wire.ModelBody(
+        id=terms.model,
+        created=created,
+        owned_by=terms.maker,
+        capabilities=wire.Capabilities("chat" in able, "suffix" in able, "tools" in able),
+        features=tuple([each for each in FEATURES if each in able]),
+        max_context_length=max((each.context_tokens for each in replicas), default=0),
+    )

@@ -155,10 +155,11 @@ def _nothing_allowed(considered: Sequence[Considered]) -> HansaError:
             f"no replica can do what is asked: {said}",
             hint="leave it out, or ask for a model that can; GET /v1/models lists them",
         )
+    mend = "send less, ask for fewer tokens" if last == "context" else f"relax the rule {last!r}"
     return PolicyRefusal(
         f"no replica may serve this request: {said}",
         rule=last,
-        hint=f"relax the rule {last!r}, or have a member offer a replica that meets it",
+        hint=f"{mend}, or have a member offer a replica that meets it",
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from hansa.wire.chat import Message, NamedTool, ResponseFormat, StreamOptions, ToolBody
+from hansa.wire.features import Feature
 from hansa.wire.requests import Snippet, Task
 
 
@@ -238,9 +239,9 @@ class EmbeddingList(msgspec.Struct, frozen=True):
 class Capabilities(msgspec.Struct, frozen=True):
     """Mistral's SDK requires these of a model."""
 
-    completion_chat: bool = True
-    completion_fim: bool = True
-    function_calling: bool = False
+    completion_chat: bool
+    completion_fim: bool
+    function_calling: bool
     fine_tuning: bool = False
     vision: bool = False
 
@@ -251,9 +252,14 @@ class ModelBody(msgspec.Struct, frozen=True):
     id: str
     created: int
     owned_by: str
+    capabilities: Capabilities
+    features: tuple[Feature, ...]
+    """What some replica of it can do; Hansa's own field. Empty while none is known."""
+    max_context_length: int
+    """Tokens of prompt and answer at the roomiest replica; 0 while none is known. Mistral's SDK
+    takes 32,768 where it is missing."""
     object: str = "model"
     type: str = "base"
-    capabilities: Capabilities = Capabilities()
 
 
 class ModelList(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ from hansa.models.store import ModelStore
 from support.league import Made, MemberSpec, make_league
 
 MACHINE = ["python", "memory", "engine", "state", "disk", "weights", "completions"]
-NODE = ["config", "charter", "key", "port", "models"]
+NODE = ["config", "charter", "key", "port", "models", "replicas"]
 
 
 @pytest.fixture(autouse=True)
@@ -179,3 +179,12 @@ async def test_a_port_that_is_taken(run, made: Made):
         code, findings = await examined(run, "--config", str(made.config))
     assert code == 1
     assert "a node is running there already" in findings["port"]["hint"]
+
+
+async def test_an_engines_key_that_is_not_there(run, made: Made):
+    wrong = 'engine = "vllm"\nurl = "http://127.0.0.1:1/v1"\napi_key_file = "nowhere.secret"'
+    made.config.write_text(made.config.read_text().replace('engine = "llamacpp"', wrong))
+    code, findings = await examined(run, "--config", str(made.config))
+    assert (code, findings["replicas"]["ok"]) == (1, False)
+    assert "nowhere.secret: No such file or directory" in findings["replicas"]["said"]
+    assert "write the engine's key into that file" in findings["replicas"]["hint"]

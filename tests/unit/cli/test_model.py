@@ -205,6 +205,8 @@ async def test_a_plan_says_what_a_gpu_or_the_catalog_lacks(run):
         "--context", "4096", "--tensor-parallel", "1",
     )  # fmt: skip
     assert "llama-server --hf-repo ggml-org/Qwen2.5-Coder-7B-Q8_0-GGUF" in laptop.out
+    eight = await run("model", "plan", "grok-1", "--gpu", "h100:8")
+    assert "no, needs 316.4 GiB of 71.7 GiB" in eight.out, "a file of llama.cpp goes on one GPU"
 
 
 @pytest.mark.parametrize(

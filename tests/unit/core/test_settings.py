@@ -145,6 +145,14 @@ def test_a_wrong_value_is_named_with_its_line(tmp_path: Path, old: str, new: str
     assert said in refused(tmp_path, GOOD.replace(old, new)).message
 
 
+def test_a_kind_of_engine_that_there_is_not_is_answered_with_those_there_are(tmp_path: Path):
+    error = refused(tmp_path, GOOD.replace("slots = 4", 'engine = "vlm"'))
+    assert error.hint.startswith("one of: llamacpp, ")
+    assert "vllm" in error.hint
+    level = refused(tmp_path, 'log_level = "loud"\n' + GOOD)
+    assert level.hint == "one of: debug, info, warning, error"
+
+
 def test_one_replica_written_as_a_table_is_said(tmp_path: Path):
     error = refused(tmp_path, GOOD.split("[[replica]]")[0] + '[replica]\nid = "a"\nmodel = "m"\n')
     assert "line 9: wrong value for 'replica'" in error.message

@@ -41,6 +41,7 @@ def test_no_node(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no node is known here") as caught:
         find_connection(None, None, {}, tmp_path)
     assert "hansa up" in caught.value.hint
+    assert "--state-dir" in caught.value.hint
 
 
 def test_the_key_is_not_in_the_repr(state: Path) -> None:

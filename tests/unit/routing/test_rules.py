@@ -51,7 +51,7 @@ def test_a_rule_refuses_and_is_named(rule: str, make: Make):
         plan(request, [make(**wrong)])
     assert caught.value.rule == rule
     assert "acme/r1" in caught.value.message
-    assert repr(rule) in caught.value.hint
+    assert ("fewer tokens" if rule == "context" else repr(rule)) in caught.value.hint
 
 
 @pytest.mark.parametrize("rule", ["residency", "licence", "data_use"])
