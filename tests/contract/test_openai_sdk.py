@@ -46,6 +46,7 @@ async def test_chat(client: openai.AsyncOpenAI) -> None:
     assert reply.usage.completion_tokens == 3
     assert reply.usage.total_tokens == reply.usage.prompt_tokens + 3
     assert reply.model == DEFAULT_MODEL
+    assert reply._request_id  # Where the SDK keeps it; people quote it when they ask for help.
 
 
 async def test_chat_streamed_with_usage(client: openai.AsyncOpenAI) -> None:

@@ -7,7 +7,7 @@ import structlog
 from hansa.answer.attempt import Attempt
 from hansa.answer.recent import Outcome, Recent
 from hansa.core.clock import Clock
-from hansa.core.errors import HansaError, PolicyRefusal
+from hansa.core.errors import HansaError
 from hansa.observe.genai import Operation, Telemetry
 from hansa.observe.metrics import Metrics
 from hansa.routing.choose import BUDGET_MS
@@ -96,8 +96,8 @@ class Journal:
     ) -> None:
         """Write down a request that no replica began to answer."""
         outcome: Outcome = "failed"
-        if isinstance(error, PolicyRefusal):
-            outcome = "refused"
+        if isinstance(error, HansaError) and error.status < 500:
+            outcome = "refused"  # By a rule, or because of what was asked: nothing of ours failed.
         elif isinstance(error, asyncio.CancelledError):
             outcome = "cancelled"
         duration_s = self._clock.monotonic_s() - arrived_s

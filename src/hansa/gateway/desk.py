@@ -10,9 +10,14 @@ from hansa.core.errors import HansaError
 from hansa.gateway.call import Call, Reply
 from hansa.gateway.door import Sendable, caller
 from hansa.gateway.quota import Dialect, Quota
-from hansa.gateway.stream import Encoding, EventStream, read_whole, route_headers
+from hansa.gateway.stream import (
+    Encoding,
+    EventStream,
+    read_whole,
+    request_ids,
+    route_headers,
+)
 from hansa.gateway.whole import Whole, assemble
-from hansa.wire.native import REQUEST_ID_HEADER
 from hansa.wire.requests import Request
 
 WholeForm = Callable[[Whole], bytes]
@@ -42,7 +47,7 @@ class Desk:
         try:
             return await self._begin(key, request, dialect)
         except HansaError as error:
-            error.headers = {REQUEST_ID_HEADER: request.id, **error.headers}
+            error.headers = {**request_ids(request.id), **error.headers}
             raise
 
     async def _begin(self, key: ApiKey, request: Request, dialect: Dialect) -> Answer:

@@ -11,7 +11,12 @@ from hansa.core.bounds import REQUEST_DEADLINE_S
 from hansa.core.deadline import Deadline
 from hansa.core.errors import EngineError, EngineUnavailable, HansaError
 from hansa.gateway.call import GONE, Call, header_lines
-from hansa.wire.native import REQUEST_ID_HEADER, ROUTE_HEADER, ROUTE_REASON_HEADER
+from hansa.wire.native import (
+    REQUEST_ID_HEADER,
+    ROUTE_HEADER,
+    ROUTE_REASON_HEADER,
+    SDK_ID_HEADERS,
+)
 from hansa.wire.requests import Chunk
 from hansa.wire.sse import encode_event
 
@@ -93,10 +98,16 @@ async def read_whole(answer: Answer) -> list[Chunk]:
         await answer.aclose()
 
 
+def request_ids(request: str) -> dict[str, str]:
+    """A request's id under every name that a client may look for."""
+    said = _plain(request)
+    return {REQUEST_ID_HEADER: said, **dict.fromkeys(SDK_ID_HEADERS, said)}
+
+
 def route_headers(answer: Answer) -> dict[str, str]:
     """Which replica answers, and why, for clients that want to know."""
     return {
-        REQUEST_ID_HEADER: _plain(answer.request),
+        **request_ids(answer.request),
         ROUTE_HEADER: _plain(answer.route),
         ROUTE_REASON_HEADER: _plain(answer.reason),
         "cache-control": "no-store",

@@ -8,6 +8,9 @@ import msgspec
 from hansa.core.errors import HansaError, PolicyRefusal
 
 REQUEST_ID_HEADER = "hansa-request-id"
+SDK_ID_HEADERS = ("x-request-id", "request-id")
+"""Where the SDKs of OpenAI and of Anthropic look for it."""
+
 ROUTE_HEADER = "hansa-route"
 ROUTE_REASON_HEADER = "hansa-route-reason"
 
