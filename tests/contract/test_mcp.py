@@ -55,6 +55,16 @@ async def test_an_agent_finds_code_and_sees_what_was_just_written(
         assert fresh.structured_content["result"][0]["path"] == "new.py"
 
 
+async def test_no_agent_is_given_a_password(repository: Path, tmp_path: Path) -> None:
+    (repository / "settings.py").write_text('DB_PASSWORD = "kT3vQ9zLp0Xw8Yb2"\n')
+    async with session(repository, tmp_path / "state") as client:
+        tools = (await client.list_tools()).tools
+        assert all(tool.output_schema for tool in tools)
+        found = await client.call_tool("search", {"query": "DB_PASSWORD"})
+        assert found.structured_content
+        assert found.structured_content["result"][0]["text"].strip() == 'DB_PASSWORD = "REDACTED"'
+
+
 async def test_without_a_node_ask_says_what_to_do(repository: Path, tmp_path: Path) -> None:
     async with session(repository, tmp_path / "state") as client:
         told = await client.call_tool("ask", {"question": "where is the basket total?"})

@@ -47,9 +47,9 @@ def show(state_dir: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    print(f"events     {'on' if found.on else 'off'}; {found.events} in {found.path}")
+    print(f"{'events':15} {'on' if found.on else 'off'}; {found.events} in {found.path}")
     for kind, count in found.counts.items():
-        print(f"{kind:10} {count}")
+        print(f"{kind:15} {count}")
     if found.accepted_share is not None:
         print(f"{100 * found.accepted_share:.0f}% of those shown were accepted")
     for after_s, share in found.kept_share.items():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hansa.context.redact import redact
 from hansa.core.clock import SystemClock
 from hansa.core.errors import HansaError, UserError
 from hansa.editor.ask import ask
@@ -54,7 +55,7 @@ class Use:
     """`call`, `import` or `use`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # with slots, the SDK takes their descriptors for defaults
 class Told:
     text: str
     sources: list[str]
@@ -176,5 +177,5 @@ async def no_node() -> AsyncGenerator[Answers]:
 
 def _place(hit: "Hit") -> Place:
     snippet = hit.snippet
-    text = snippet.text[:TEXT_CHARS_MAX]
+    text = redact(snippet.text)[0][:TEXT_CHARS_MAX]
     return Place(snippet.path, snippet.start_line, snippet.end_line, hit.kind, hit.symbol, text)

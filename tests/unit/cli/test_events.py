@@ -18,7 +18,7 @@ def events(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Events:
 
 
 async def test_off_until_asked_and_off_again(run, events: Events) -> None:
-    assert (await run("events", "show")).out.startswith("events     off; 0 in ")
+    assert (await run("events", "show")).out.startswith("events          off; 0 in ")
     assert not events.path.exists()
     said = await run("events", "on")
     assert (said.code, said.out) == (0, "")

@@ -24,8 +24,8 @@ NAME_CHARS_MAX = 300
 
 
 def has_blocks(text: str) -> bool:
-    lines = text.split("\n")
-    return any(map(_SEARCH.fullmatch, lines)) and any(map(_REPLACE.fullmatch, lines))
+    """Whether a block begins or ends; one that was cut off is no whole file."""
+    return any(_SEARCH.fullmatch(line) or _REPLACE.fullmatch(line) for line in text.split("\n"))
 
 
 def read_blocks(text: str) -> list[FilePatch]:

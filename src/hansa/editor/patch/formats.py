@@ -29,6 +29,8 @@ def read_patch(text: str, form: Format | None = None) -> list[FilePatch]:
     if not 0 < len(text) <= PATCH_CHARS_MAX:
         raise UserError(f"the patch has {len(text):,} characters; it must have 1 to "
                         f"{PATCH_CHARS_MAX:,}")  # fmt: skip
+    if form != "whole" and not text.strip():
+        raise UserError("the patch is empty", hint="--format whole empties the file")
     form = form or form_of(text)
     readers: dict[Format, Callable[[str], list[FilePatch]]] = {
         "blocks": read_blocks, "diff": lambda each: read_diff(_bare(each)), "whole": _read_whole,

@@ -48,6 +48,9 @@ def inline(name: str, text: str, what: str, line: int | None = None) -> str:
     return made
 
 
+_MAKES = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp, ast.GeneratorExp)
+"""Each time one of these is evaluated there is a new object, that others may change or use up."""
+
 Edit = tuple[int, int, str]
 """Bytes from, to, and what comes there."""
 
@@ -71,6 +74,10 @@ def _of_variable(
     if len(uses) > 1 and not pure:
         raise Conflict(f"the value in line {statement.lineno} of {name} calls something, and is "
                        f"used {len(uses)} times; it would be called as often")  # fmt: skip
+    makes = any(isinstance(each, _MAKES) for each in ast.walk(statement.value))
+    if makes and len(uses) > 1:
+        raise Conflict(f"the value in line {statement.lineno} of {name} makes an object, and is "
+                       f"used {len(uses)} times; each use would get its own")  # fmt: skip
     end = statement.end_lineno or 0
     first = min(each.lineno for each in uses)
     last = max(each.lineno for each in uses)
@@ -89,7 +96,7 @@ def _of_variable(
                                   ast.GeneratorExp)) and each is not scope.node]  # fmt: skip
     for loop in loops:
         holds = any(use in ast.walk(loop) for use in uses)
-        if holds and statement not in ast.walk(loop) and not pure:
+        if holds and statement not in ast.walk(loop) and (makes or not pure):
             raise Conflict(f"{uses[0].id} is used in the loop or function of line {loop.lineno} of "
                            f"{name}, where its value would be made again")  # fmt: skip
     if not pure and first > end + 1:

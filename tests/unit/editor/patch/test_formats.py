@@ -138,5 +138,13 @@ def test_the_form_is_told_from_the_marks(text: str, form: str) -> None:
     assert read_patch(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["<<<<<<< SEARCH\nx = 1\n", "<<<<<<< SEARCH\na\n=======\nb\n", "\n"]
+)
+def test_what_was_cut_off_is_no_whole_file(text: str) -> None:
+    with pytest.raises(UserError, match=r"does not end|is empty"):
+        read_patch(text)
+
+
 def test_fences_around_a_whole_file_are_taken_off() -> None:
     assert read_patch("```python\nx = 1\n```\n")[0].whole == "x = 1\n"

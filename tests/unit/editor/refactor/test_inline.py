@@ -35,6 +35,12 @@ def test_inlined(code: str, what: str, made: str) -> None:
             "b",
             "the loop or function",
         ),
+        (
+            "def f(a):\n    b = []\n    b.append(a)\n    return b\n",
+            "b",
+            "each use would get its own",
+        ),
+        ("def f(a):\n    b = [1]\n    for c in a:\n        c(b)\n", "b", "would be made again"),
         ("def f(a):\n    b = 1\n", "b", "is used nowhere"),
         ("b = 1\nc = b\n", "b", "no local variable that is set"),
         ("def d(x):\n    y = x\n    return y\n\n\nz = d(1)\n", "d", "more than one returned"),
