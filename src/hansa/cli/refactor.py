@@ -104,9 +104,33 @@ def inline(
     """Put the value of the variable or one-line function NAME where it is used in FILE."""
     from hansa.editor.refactor.inline import inline as inlined
 
+    _refuse_if_used_elsewhere(file, name, state_dir)
     _in_file(file, f"inline {name} in {file}",
              lambda text: inlined(str(file), text, name, line),
              yes, test, state_dir, as_json)  # fmt: skip
+
+
+def _refuse_if_used_elsewhere(file: Path, name: str, state_dir: Path | None) -> None:
+    """A function that other files may call cannot be put into this one's calls alone."""
+    from hansa.core.errors import Conflict
+    from hansa.core.files import user_state_dir
+    from hansa.editor.codebase import find_root, relative_name
+    from hansa.index.index import Index
+
+    root = find_root(file, Path.cwd(), Path.home())
+    if root is None or not file.is_file():
+        return
+    here = relative_name(file, root)
+    with Index.open(root, state_dir or user_state_dir()) as index:
+        index.update()
+        if not any(each.path == here for each in index.graph.definitions(name)):
+            return
+        used = sorted({each.path for each in index.graph.references(name)} - {here})
+    if used:
+        raise Conflict(
+            f"{name} is named in {', '.join(used[:5])} too, where it may be the same",
+            hint="change those first, or rename it if it is another one",
+        )
 
 
 def _in_file(

@@ -9,7 +9,7 @@ COMPARED_CHARS = 2_000
 """How far after the cursor a repetition is looked for."""
 
 _STRING = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'')
-_PAIRS = {")": "(", "]": "[", "}": "{"}
+_CLOSERS = {"(": ")", "[": "]", "{": "}"}
 
 
 def cut_repeats(text: str, line: str, after: str) -> str:
@@ -25,13 +25,18 @@ def cut_repeats(text: str, line: str, after: str) -> str:
 
 def open_brackets(text: str) -> int:
     """How many brackets `text` opens and leaves open, strings left aside."""
+    return len(closing(text))
+
+
+def closing(text: str) -> str:
+    """The brackets that close what `text` leaves open, strings left aside."""
     stack: list[str] = []
     for char in _STRING.sub("", text):
-        if char in "([{":
-            stack.append(char)
-        elif char in _PAIRS and stack and stack[-1] == _PAIRS[char]:
+        if char in _CLOSERS:
+            stack.append(_CLOSERS[char])
+        elif stack and char == stack[-1]:
             stack.pop()
-    return len(stack)
+    return "".join(reversed(stack))
 
 
 def _cut_lines(text: str, line: str, below: str) -> str:

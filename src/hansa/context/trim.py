@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from hansa.context.repeats import cut_repeats, open_brackets
+from hansa.context.repeats import closing, cut_repeats, open_brackets
 from hansa.index.languages import parses
 
 PARSED_CHARS_MAX = 20_000
@@ -108,7 +108,10 @@ def _strip_end(text: str, after: str) -> str:
 
 
 def _shorten(text: str, before: str, after: str, path: str) -> str:
-    """Give up lines from the end until the file parses; if none helps, until brackets close."""
+    """Give up lines from the end until the file parses, all of them if none helps.
+
+    A file that did not parse before is not the suggestion's fault; then only brackets must close.
+    """
     head, tail = _around(before, after)
 
     def fits(shorter: str) -> bool:
@@ -118,7 +121,10 @@ def _shorten(text: str, before: str, after: str, path: str) -> str:
         return text
     if not any(parses(path, (head + each + tail).encode()) for each in PLACEHOLDERS):
         return _close_brackets(text)
-    return next(filter(fits, _shorter(text)), None) or _close_brackets(text)
+    whole = next(filter(fits, _shorter(text)), "")
+    if not whole and parses(path, (head + text + closing(text) + tail).encode()):
+        return text  # It only goes on, as a call over several lines does.
+    return whole
 
 
 def _dangles(text: str, after: str) -> bool:

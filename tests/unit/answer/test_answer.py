@@ -205,7 +205,7 @@ async def test_the_gate_is_bounded_and_says_to_try_again(kit: Kit):
 async def test_what_nobody_could_answer_is_refused(kit: Kit, changes: dict[str, object], said: str):
     with pytest.raises(UserError, match=said):
         await kit.answering.answer(a_request(**changes))
-    assert kit.recent[0].outcome == "failed"
+    assert kit.recent[0].outcome == "refused"
     assert kit.at_rest()
 
 

@@ -59,3 +59,11 @@ async def test_extract_and_inline(run) -> None:
     assert read("prices.py") == "def total(values):\n    return sum(values)\n"
     ran = await run("refactor", "extract", "pyproject.toml", "1-1", "add")
     assert (ran.code, "is no Python file" in ran.err) == (2, True)
+
+
+async def test_a_function_that_other_files_call_is_not_inlined(run) -> None:
+    put("prices.py", "def total(values):\n    return sum(values)\n\n\nprint(total([1]))\n")
+    ran = await run("refactor", "inline", "prices.py", "total", "--yes")
+    assert ran.code == 1
+    assert "use.py" in ran.err
+    assert "def total" in read("prices.py")

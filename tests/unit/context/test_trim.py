@@ -136,3 +136,14 @@ def test_white_space_that_parts_words_stays() -> None:
 )
 def test_open_brackets(text: str, count: int) -> None:
     assert open_brackets(text) == count
+
+
+def test_a_suggestion_that_breaks_a_file_that_parsed_is_dropped() -> None:
+    before, after = "class Basket:\n    def ", "total(self):\n        return 1\n"
+    said = trim("get_total(self) -> float:", before, after, path="a.py", multiline=False)
+    assert said == ""
+
+
+def test_a_call_that_goes_on_below_is_no_break() -> None:
+    said = trim("add(one,", "x = ", "\ny = 2\n", path="a.py", multiline=False)
+    assert said == "add(one,"
