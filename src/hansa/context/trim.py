@@ -122,7 +122,9 @@ def _shorten(text: str, before: str, after: str, path: str) -> str:
     if not any(parses(path, (head + each + tail).encode()) for each in PLACEHOLDERS):
         return _close_brackets(text)
     whole = next(filter(fits, _shorter(text)), "")
-    if not whole and parses(path, (head + text + closing(text) + tail).encode()):
+    line, (rest, end, below) = before.rpartition("\n")[2], tail.partition("\n")
+    closed = f"{text}{rest}{closing(line + text + rest)}"
+    if not whole and parses(path, (head + closed + end + below).encode()):
         return text  # It only goes on, as a call over several lines does.
     return whole
 
