@@ -4,7 +4,8 @@ All of it happens on one event loop without waiting in between, so nothing is co
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from hansa.accounts.keys import ApiKey
 from hansa.accounts.tiers import Tier, TierLimits
@@ -24,8 +25,7 @@ ROUNDING_S = 1e-6
 """A wait shorter than this is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(msgspec.Struct, frozen=True):
     """Where one limit stands."""
 
     limit: int
@@ -34,8 +34,7 @@ class Level:
     """Until all of it is free again, if nothing more is asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """Where a key stands; None for what is not limited."""
 
     requests: Level | None

@@ -25,7 +25,7 @@ from hansa.wire.requests import Chunk, Request
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """A request that has been accepted by a replica; reading `chunks` drives it."""
 

@@ -1,6 +1,5 @@
 """Where every dialect hands its request in: the caller's key, limits, and the answer room."""
 
-import dataclasses
 from collections.abc import Callable
 
 from hansa.accounts.keys import ApiKey, KeyRing
@@ -60,7 +59,8 @@ class Desk:
         except BaseException:  # a request that was cancelled gives back what it held, too
             lease.release()
             raise
-        return dataclasses.replace(answer, headers=self._quota.headers(key, dialect))
+        answer.headers = self._quota.headers(key, dialect)
+        return answer
 
     async def answer(
         self,

@@ -52,14 +52,11 @@ class Quota:
 
     def _price(self, request: Request, prompt: int, most: int) -> int:
         """What the request costs at most, wherever it may be routed."""
-        return max(
-            (
-                price(terms, prompt, most)
-                for terms in self._chain.current.models
-                if request.model in (ANY_MODEL, terms.model)
-            ),
-            default=0,
-        )
+        charter = self._chain.current
+        if request.model != ANY_MODEL:
+            terms = charter.terms(request.model)
+            return price(terms, prompt, most) if terms else 0
+        return max((price(terms, prompt, most) for terms in charter.models), default=0)
 
 
 def headers(standing: Standing, dialect: Dialect, now_ms: int) -> dict[str, str]:
