@@ -72,7 +72,7 @@ def uri_of(work: Path, name: str = "new.py") -> str:
 async def test_places_are_counted_as_agreed(
     start: Start, engine: Mock, work: Path, encoding: str, column: int
 ) -> None:
-    engine.pieces = ("sum(a)\n",)
+    engine.pieces = ("0\n",)
     async with start("--no-index", encodings=[encoding]) as client:
         assert client.capabilities.position_encoding == encoding
         client.open(uri_of(work), 'import os\r\nx = "😀" + 1\r\n')
