@@ -60,7 +60,7 @@ class MiniLm:
             )
         except OSError as error:
             raise UserError(f"there is no embedding model {model}: {error.strerror}") from error
-        except Exception as error:
+        except Exception as error:  # its own kinds have no common base; reported with its words
             raise UserError(f"{model} is no model for onnxruntime: {error}") from error
         self._pieces = WordPiece.from_file(tokenizer)
 

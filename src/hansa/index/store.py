@@ -148,7 +148,7 @@ class Store:
             try:
                 yield
                 self._database.execute("COMMIT")
-            except BaseException:
+            except BaseException:  # a kill or a cancel too: nothing half written
                 with contextlib.suppress(sqlite3.Error):
                     self._database.execute("ROLLBACK")
                 raise
@@ -236,7 +236,7 @@ class Store:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = NORMAL")
             database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-        except BaseException:
+        except BaseException:  # whatever it is, the file is let go of
             database.close()
             raise
         return database

@@ -146,7 +146,7 @@ class Vectors:
                     database.execute("DELETE FROM vector")
                     database.execute("DELETE FROM model")
                     database.execute("INSERT INTO model VALUES (?, ?)", made_by)
-        except BaseException:
+        except BaseException:  # whatever it is, the file is let go of
             database.close()
             raise
         return database
