@@ -92,7 +92,7 @@ class Ledger:
                 database.prepare(writing, path, member)
             reader = database.connect(path, read_only=True)
             return _opened(cls, path, member, key, clock, reader, writing, lock)
-        except BaseException:
+        except BaseException:  # whatever it is, files and lock are let go of
             if writing is not None:
                 writing.dispose()
             if lock is not None:
@@ -447,7 +447,7 @@ def _opened(
 ) -> Ledger:
     try:
         return kind(path, member, key, clock, reader=reader, writing=writing, lock=lock)
-    except BaseException:
+    except BaseException:  # the same
         reader.dispose()
         raise
 
