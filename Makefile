@@ -48,6 +48,7 @@ setup-test: .venv/.hansa-dev ## The same with the tools for tests, the embedded 
 	@$(BIN)/hansa model pull $(MODEL) >/dev/null
 	@scripts/setup-neovim.sh || test -z "$(CI)"
 	@scripts/setup-vllm.sh || test -z "$(CI)"
+	@scripts/setup-train.sh || test -z "$(CI)"
 	@scripts/setup-chromium.sh || test -z "$(CI)"
 	@scripts/setup-npm.sh editors/vscode
 	@scripts/setup-npm.sh editors/playground
@@ -66,6 +67,10 @@ vscode: ## Build and pack the extension for VS Code into editors/vscode/dist
 setup-vllm: .venv/.hansa-dev ## Make .venv-vllm: a real vLLM for the processor, which tests start
 	@scripts/setup-vllm.sh
 
+.PHONY: setup-train
+setup-train: .venv/.hansa-dev ## Make .venv-train: torch for the processor, the training libraries, Flower
+	@scripts/setup-train.sh
+
 .PHONY: setup-peers
 setup-peers: .venv/.hansa-dev ## Make what the gateway benchmark compares Hansa with (LiteLLM, Portkey, wrk)
 	@scripts/setup-peers.sh
@@ -78,7 +83,7 @@ lock: .venv/.hansa-dev ## Resolve pyproject.toml into the lock files (ARGS=--upg
 
 .PHONY: clean
 clean: ## Remove .venv, caches and builds; keeps Hansa's state
-	@rm -rf .venv .venv-litellm .venv-neovim .venv-vllm .peers .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build
+	@rm -rf .venv .venv-litellm .venv-neovim .venv-train .venv-vllm .peers .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build
 	@find src tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.hansa: requirements.lock requirements-uv.lock pyproject.toml
