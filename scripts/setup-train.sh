@@ -28,7 +28,7 @@ uv_with_links() {
 }
 
 resolve() {
-    uv_with_links compile --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
+    uv_with_links compile --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
         --no-emit-find-links --output-file "$lock" scripts/train.in
     if grep -nE '[a-z]+://' "$lock"; then
         say "an address got into $lock (see above)"
@@ -43,7 +43,8 @@ flock 9  # who comes second waits and finds the work done
 [ "$venv/.done" -nt "$lock" ] && exit 0
 say "making $venv (about 2 GiB)"
 .venv/bin/uv venv --quiet --clear --python .venv/bin/python "$venv"
-uv_with_links install --python "$venv/bin/python" --no-deps -r "$lock" || {
+uv_with_links install --python "$venv/bin/python" --no-deps \
+    --require-hashes -r "$lock" || {
     say "if it is torch that is missing, tell pip where its wheel is: pip config set global.find-links FOLDER"
     exit 1
 }
