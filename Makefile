@@ -44,12 +44,13 @@ reference: .venv/.hansa ## Write the pages of docs/reference that come from the 
 setup: .venv/.hansa ## Make .venv with what Hansa needs to run
 
 .PHONY: setup-test
-setup-test: .venv/.hansa-dev ## The same with the tools for tests, the embedded model, and Neovim, vLLM and Chromium if they can be had
+setup-test: .venv/.hansa-dev ## The same with the tools for tests, the embedded model, and Neovim, vLLM, Chromium and bubblewrap if they can be had
 	@$(BIN)/hansa model pull $(MODEL) >/dev/null
 	@scripts/setup-neovim.sh || test -z "$(CI)"
 	@scripts/setup-vllm.sh || test -z "$(CI)"
 	@scripts/setup-train.sh || test -z "$(CI)"
 	@scripts/setup-chromium.sh || test -z "$(CI)"
+	@scripts/setup-sandbox.sh || test -z "$(CI)"
 	@scripts/setup-npm.sh editors/vscode
 	@scripts/setup-npm.sh editors/playground
 

@@ -2,8 +2,8 @@
 
 Lines are told apart by newlines and counted from 0. A hole of lines leaves both newlines around it
 in place, so that what is missing ends where its last line does. Source: "Efficient Training of
-Language Models to Fill in the Middle" (2022) and, for the sets of lines, "InCoder" (2022). The counts
-are theirs: 1,033 lines, 5,815 runs of lines, 1,640 spans.
+Language Models to Fill in the Middle" (2022) and, for the sets of lines, "InCoder" (2022). The
+counts are theirs: 1,033 lines, 5,815 runs of lines, 1,640 spans.
 """
 
 import random
