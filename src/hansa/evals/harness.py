@@ -124,8 +124,8 @@ def literal(value: Any) -> str:
     """
     if value is None or isinstance(value, bool):
         return repr(value)
-    plain: tuple[type, ...] = (int, str, bytes, complex)
-    for kind in plain:
+    kinds: tuple[Any, ...] = (int, str, bytes, complex)
+    for kind in kinds:
         if isinstance(value, kind):
             return kind.__repr__(value)
     if isinstance(value, float):

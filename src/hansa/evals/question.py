@@ -1,0 +1,71 @@
+"""What a model is asked, what it answers, what that is worth: shapes that all benchmarks share."""
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from hansa.wire.requests import Snippet
+
+
+class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How tokens are drawn; greedy unless said otherwise."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    """Of a question's first sample; each further one counts on from it."""
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    task_id: str
+    group: str
+    """Questions of one group are not independent; intervals count groups."""
+    kind: Literal["chat", "complete"]
+    prompt: str
+    """The text to continue, or what a user says."""
+    suffix: str = ""
+    snippets: tuple[Snippet, ...] = ()
+    """Pieces of other files, shown before the text to continue."""
+    max_tokens: int
+    stop: tuple[str, ...] = ()
+    newlines_max: int = -1
+    """An answer with more newlines is cut short, as the rest does not count; -1: never."""
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    text: str
+    finish: str = ""
+    """As the endpoint said; `enough` where we stopped reading."""
+    ttft_ms: float
+    """Until the first text."""
+    total_ms: float
+    prompt_tokens: int = 0
+    """0 where it was cut short or the endpoint does not say."""
+    completion_tokens: int = 0
+    route: str = ""
+    """`member/replica`, of a league's node."""
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is not measured is None."""
+
+    text: str
+    """The part of the answer that counts."""
+    passed: bool | None = None
+    """Its program passes the tests."""
+    exact: bool | None = None
+    similarity: float | None = None
+    """0 to 1."""
+    said: str = ""
+    """Why it did not pass."""
+
+
+class Benchmark(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def questions(self) -> Sequence[Question]: ...
+
+    async def score(self, question: Question, answer: Answer) -> Score: ...
