@@ -34,7 +34,7 @@ def corpus() -> None:
               help="A list of what its owners do not want in.")  # fmt: skip
 @click.option("--against", multiple=True,
               type=click.Path(path_type=Path, dir_okay=False, exists=True),
-              help="JSON lines of evals; what shares ten words in a row with them is left out.")  # fmt: skip
+              help="JSON lines of evals; what shares ten words in a row is left out.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(0, 2), default=2, show_default=True,
               help="Processes that judge; 0 does all in one.")  # fmt: skip
 @_json

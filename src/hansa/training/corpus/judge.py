@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from hansa.training.corpus import licences, near, parsing, quality
+from hansa.training.corpus import licences, near, parsing, private, quality
 from hansa.training.corpus.decontaminate import Evals
 from hansa.training.corpus.tokens import word_hashes
 
@@ -41,10 +41,11 @@ def judge(document: Document, evals: Evals) -> Judged:
     reason = quality.unfit_text(document.path, document.data, text)
     if reason:
         return Judged(reason)
+    text, replaced = private.without_private(text)
     if not parsing.valid(document.path, text):
-        return Judged("does not parse")
+        return Judged("cannot be cleaned" if replaced else "does not parse")
     words = word_hashes(text)
     if evals.leaks_into(words):
         return Judged("in the evals")
     return Judged(text=text, licence=own or document.licence,
-                  signature=near.signature(words).tobytes())  # fmt: skip
+                  signature=near.signature(words).tobytes(), replaced=replaced)  # fmt: skip

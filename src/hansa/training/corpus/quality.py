@@ -19,6 +19,9 @@ DATA_LINES_SHARE_MAX = 0.6
 OWN_LINES_SHARE_MIN = 0.35
 """Lines that occur once or are the first of their kind."""
 
+_SPACES, _DIGITS = b" \t\n\r\f\v", b"0123456789"
+_LETTERS = bytes(each for each in range(256) if each > 127 or chr(each).isalpha() or each == 95)
+
 _FIXTURES = frozenset({
     "fixtures", "fixture", "testdata", "test_data", "test-data", "golden", "goldens", "snapshots",
     "__snapshots__", "cassettes", "corpora", "testfiles",
@@ -67,10 +70,11 @@ def unfit_text(path: str, data: bytes, text: str) -> str:
 
 
 def _unlike_code(text: str, lines: list[str]) -> str:
-    solid = "".join(text.split())
-    letters = sum(map(str.isalpha, solid)) + solid.count("_")
-    digits = sum(map(str.isdigit, solid))
-    if letters + digits < LETTERS_SHARE_MIN * len(solid):
+    solid = text.encode("utf-8", "surrogatepass").translate(None, _SPACES)
+    others = solid.translate(None, _LETTERS)
+    signs = len(others.translate(None, _DIGITS))
+    digits = len(others) - signs
+    if len(solid) - signs < LETTERS_SHARE_MIN * len(solid):
         return "few letters"
     data_lines = sum(_DATA_LINE.match(line) is not None for line in lines)
     if digits > DIGITS_SHARE_MAX * len(solid) or data_lines > DATA_LINES_SHARE_MAX * len(lines):

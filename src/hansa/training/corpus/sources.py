@@ -17,6 +17,7 @@ from hansa.training.corpus.entries import FILES_MAX, Entry, licence_name
 
 SITE_METADATA = "*.dist-info"
 DEPTH_MAX = 48
+_OF_OTHERS = frozenset({"site-packages", "dist-packages"})
 LIBRARY_SIGNS = ("os.py", "abc.py", "asyncio", "importlib", "unittest")
 """What is in CPython's Lib folder, and in hardly any other."""
 
@@ -75,7 +76,7 @@ def _in(place: Path) -> Iterator[Source]:
         yield from map(_archive, files)
     elif all((place / sign).exists() for sign in LIBRARY_SIGNS):
         yield Source("cpython", _library_version(place), "library", "PSF-2.0", "interpreter",
-                     lambda: _walk(place, frozenset({"site-packages", "dist-packages"})))  # fmt: skip
+                     lambda: _walk(place, _OF_OTHERS))  # fmt: skip
     else:
         yield _tree(place)
 
