@@ -1,0 +1,113 @@
+"""What a stage of training does, as one TOML file says it: `recipes/*.toml`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from hansa.core.errors import ConfigError
+from hansa.models.profile import FimTokens
+
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+class Cuts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which middles are cut out, by weight."""
+
+    characters: float = 1.0
+    """Between two random characters, as published (Bavarian et al. 2022)."""
+    line: float = 0.0
+    """One whole line."""
+    rest_of_line: float = 0.0
+    """From a random character of a line to its end: what an editor asks most."""
+    lines: float = 0.0
+    """A run of two to six lines."""
+
+
+class Fim(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Filling in the middle."""
+
+    tokens: FimTokens
+    """As the model will be asked: its order is the one most examples have."""
+    other_middle: str
+    """What precedes the middle in the other order."""
+    share: Share = 0.9
+    """Of examples whose middle is cut out; the rest is continued from the prefix alone."""
+    other_order: Share = 0.1
+    """Of those, how many are written in the other order of prefix and suffix."""
+    functions: Share = 0.5
+    """Of examples that are one function alone; the rest is a window on a file."""
+    window_chars: Count = 1200
+    """At most this much is seen on each side of the middle."""
+    middle_chars: Count = 400
+    per_chars: Count = 1500
+    """One example for each so many characters of a document."""
+    cuts: Cuts = Cuts()
+
+
+class Instruct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Docstring to body, as a chat; only functions whose own examples run."""
+
+    share: Share = 0.0
+    """Of all rows."""
+    copies: Count = 1
+    """How often each is seen."""
+
+
+class Lora(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    rank: Count = 16
+    alpha: float = 32.0
+    first_layer: int = 0
+    """Layers before it are left as they are, which saves their backward pass."""
+    modules: tuple[str, ...] = (
+        "q_proj",
+        "k_proj",
+        "v_proj",
+        "o_proj",
+        "gate_proj",
+        "up_proj",
+        "down_proj",
+    )
+
+
+class Steps(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    count: Count
+    rows: Count = 4
+    """Per step and process."""
+    row_tokens: Count = 768
+    learning_rate: float = 5e-4
+    warmup: Count = 20
+    final_rate: Share = 0.1
+    """Of the learning rate, at the end of a cosine."""
+    context_weight: Share = 0.0
+    """What a token of the prompt weighs in the loss beside one of the answer."""
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    """Norm of the gradient at most."""
+    checkpoint: Count = 50
+    """Steps from one checkpoint, and one look at held-out rows, to the next."""
+    held_out_rows: Count = 16
+
+
+class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    name: str
+    base: str
+    """A model of the catalog with weights that are here, or a folder in transformers' format."""
+    seed: int = 0
+    method: Literal["lora", "full"] = "lora"
+    precision: Literal["bf16", "fp32"] = "bf16"
+    fim: Fim
+    instruct: Instruct = Instruct()
+    lora: Lora = Lora()
+    steps: Steps
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Raises ConfigError, naming the field, for a recipe that cannot be followed."""
+    try:
+        return msgspec.toml.decode(path.read_bytes(), type=Recipe)
+    except OSError as error:
+        raise ConfigError(f"cannot read the recipe {path}: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise ConfigError(f"{path}: {error}", hint="recipes/ holds working ones") from error

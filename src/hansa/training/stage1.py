@@ -1,0 +1,104 @@
+# pyright: basic, reportMissingImports=false
+"""Stage 1: a recipe and a corpus in, an adapter out.
+
+A run is a folder: the recipe, the rows (made once), losses, checkpoints, and at the end the adapter
+in both forms. The same command goes on where a run was broken off.
+"""
+
+import gzip
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import torch
+
+from hansa.core.errors import UserError
+from hansa.training import loop, lora
+from hansa.training.base_model import BaseModel, load_base
+from hansa.training.corpus.manifest import Manifest, read_manifest
+from hansa.training.examples import fim_examples
+from hansa.training.gguf_adapter import write_gguf
+from hansa.training.recipe import Recipe
+from hansa.training.rows import Rows, pack
+
+ROWS = "rows.npz"
+
+
+def run(recipe: Recipe, weights: Path, corpus: Path, folder: Path, seen: loop.Seen) -> Path:
+    """Train by `recipe`; returns the folder of the adapter.
+
+    Raises:
+        UserError: the corpus gives fewer rows than are held out, or cannot be read.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(recipe.seed)
+    base = load_base(weights, recipe.precision)
+    rows, held_out = _rows(recipe, base, corpus, folder)
+    model = lora.attach(base.model, recipe.lora) if recipe.method == "lora" else base.model
+    loop.train(model, rows, held_out, recipe.steps, recipe.seed, folder, seen)
+    return _keep(recipe, base, model, folder)
+
+
+def _rows(recipe: Recipe, base: BaseModel, corpus: Path, folder: Path) -> tuple[Rows, Rows]:
+    """Training and held-out rows; made once and kept, so that a run that goes on sees the same."""
+    path = folder / ROWS
+    if not path.exists():
+        _write_rows(path, _packed(recipe, base, corpus))
+    with np.load(path) as kept:
+        every = Rows(kept["tokens"], kept["positions"], kept["weights"])
+    out = recipe.steps.held_out_rows
+    if len(every) <= out:
+        raise UserError(
+            f"the corpus {corpus} gives {len(every)} rows, and {out} are held out",
+            hint="take more sources, or hold fewer rows out",
+        )
+    return _slice(every, slice(out, None)), _slice(every, slice(out))
+
+
+def _packed(recipe: Recipe, base: BaseModel, corpus: Path) -> Rows:
+    steps = recipe.steps
+    texts = list(_texts(corpus))
+    np.random.default_rng(recipe.seed).shuffle(texts)
+    return pack(
+        fim_examples(texts, recipe.fim, recipe.seed),
+        base.tokenize,
+        steps.row_tokens,
+        context_weight=steps.context_weight,
+        filler=base.tokenizer.eos_token_id or 0,
+        rows_max=steps.count * steps.rows + steps.held_out_rows,
+    )
+
+
+def _texts(corpus: Path) -> Iterator[str]:
+    manifest: Manifest = read_manifest(corpus)
+    for shard in manifest.shards:
+        with gzip.open(corpus / shard.name, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                document = json.loads(line)
+                if document["language"] == "python":
+                    yield document["text"]
+
+
+def _write_rows(path: Path, rows: Rows) -> None:
+    partial = path.with_name(f".partial-{path.name}")
+    with partial.open("wb") as file:
+        np.savez(file, tokens=rows.tokens, positions=rows.positions, weights=rows.weights)
+    partial.rename(path)
+
+
+def _slice(rows: Rows, part: slice) -> Rows:
+    return Rows(rows.tokens[part], rows.positions[part], rows.weights[part])
+
+
+def _keep(recipe: Recipe, base: BaseModel, model: object, folder: Path) -> Path:
+    home = folder / "adapter"
+    lora.save(model, home)
+    config = base.model.config
+    write_gguf(
+        home, folder / "adapter.gguf", heads=config.num_attention_heads,
+        kv_heads=config.num_key_value_heads, name=recipe.name,
+    )  # fmt: skip
+    (folder / "recipe.json").write_bytes(msgspec.json.format(msgspec.json.encode(recipe)))
+    return home
