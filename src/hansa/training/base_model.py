@@ -12,6 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 from transformers.utils import logging
 
 from hansa.core.errors import UserError
+from hansa.models.profile import Profile
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
 
@@ -20,13 +21,15 @@ PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
 class BaseModel:
     model: Any
     tokenizer: Any
+    profile: Profile
+    """How the base is prompted as a chat."""
 
     def tokenize(self, text: str) -> list[int]:
         """Tokens of a text as an engine makes them, control tokens included."""
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
-def load_base(weights: Path, precision: str) -> BaseModel:
+def load_base(weights: Path, precision: str, profile: Profile) -> BaseModel:
     """Load a GGUF (made plain: training needs its numbers, not its packing) or a folder.
 
     Raises:
@@ -47,4 +50,4 @@ def load_base(weights: Path, precision: str) -> BaseModel:
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"cannot train from {weights}: {error}") from error
     model.config.use_cache = False
-    return BaseModel(model, tokenizer)
+    return BaseModel(model, tokenizer, profile)

@@ -97,6 +97,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     seed: int = 0
     method: Literal["lora", "full"] = "lora"
     precision: Literal["bf16", "fp32"] = "bf16"
+    source_chars: Count = 2_000_000
+    """Of each source of the corpus at most."""
     fim: Fim
     instruct: Instruct = Instruct()
     lora: Lora = Lora()

@@ -30,6 +30,18 @@ class Rows:
     def __len__(self) -> int:
         return len(self.tokens)
 
+    def taken(self, which: slice | NDArray[np.int64]) -> "Rows":
+        return Rows(self.tokens[which], self.positions[which], self.weights[which])
+
+
+def join(first: Rows, second: Rows) -> Rows:
+    """The rows of both, of one length."""
+    return Rows(
+        np.concatenate([first.tokens, second.tokens]),
+        np.concatenate([first.positions, second.positions]),
+        np.concatenate([first.weights, second.weights]),
+    )
+
 
 def pack(
     examples: Iterable[Example],

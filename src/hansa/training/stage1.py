@@ -5,9 +5,7 @@ A run is a folder: the recipe, the rows (made once), losses, checkpoints, and at
 in both forms. The same command goes on where a run was broken off.
 """
 
-import gzip
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -15,18 +13,22 @@ import numpy as np
 import torch
 
 from hansa.core.errors import UserError
+from hansa.models.profile import Profile
 from hansa.training import loop, lora
 from hansa.training.base_model import BaseModel, load_base
-from hansa.training.corpus.manifest import Manifest, read_manifest
-from hansa.training.examples import fim_examples
+from hansa.training.corpus.reading import python_texts
+from hansa.training.examples import Example, fim_examples
 from hansa.training.gguf_adapter import write_gguf
+from hansa.training.instruct import instruct_file
 from hansa.training.recipe import Recipe
-from hansa.training.rows import Rows, pack
+from hansa.training.rows import Rows, join, pack
 
 ROWS = "rows.npz"
 
 
-def run(recipe: Recipe, weights: Path, corpus: Path, folder: Path, seen: loop.Seen) -> Path:
+def run(
+    recipe: Recipe, profile: Profile, weights: Path, corpus: Path, folder: Path, seen: loop.Seen
+) -> Path:
     """Train by `recipe`; returns the folder of the adapter.
 
     Raises:
@@ -34,7 +36,7 @@ def run(recipe: Recipe, weights: Path, corpus: Path, folder: Path, seen: loop.Se
     """
     folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(recipe.seed)
-    base = load_base(weights, recipe.precision)
+    base = load_base(weights, recipe.precision, profile)
     rows, held_out = _rows(recipe, base, corpus, folder)
     model = lora.attach(base.model, recipe.lora) if recipe.method == "lora" else base.model
     loop.train(model, rows, held_out, recipe.steps, recipe.seed, folder, seen)
@@ -45,7 +47,7 @@ def _rows(recipe: Recipe, base: BaseModel, corpus: Path, folder: Path) -> tuple[
     """Training and held-out rows; made once and kept, so that a run that goes on sees the same."""
     path = folder / ROWS
     if not path.exists():
-        _write_rows(path, _packed(recipe, base, corpus))
+        _write_rows(path, _packed(recipe, base, corpus, folder))
     with np.load(path) as kept:
         every = Rows(kept["tokens"], kept["positions"], kept["weights"])
     out = recipe.steps.held_out_rows
@@ -54,31 +56,33 @@ def _rows(recipe: Recipe, base: BaseModel, corpus: Path, folder: Path) -> tuple[
             f"the corpus {corpus} gives {len(every)} rows, and {out} are held out",
             hint="take more sources, or hold fewer rows out",
         )
-    return _slice(every, slice(out, None)), _slice(every, slice(out))
+    return every.taken(slice(out, None)), every.taken(slice(out))
 
 
-def _packed(recipe: Recipe, base: BaseModel, corpus: Path) -> Rows:
-    steps = recipe.steps
-    texts = list(_texts(corpus))
-    np.random.default_rng(recipe.seed).shuffle(texts)
+def _packed(recipe: Recipe, base: BaseModel, corpus: Path, folder: Path) -> Rows:
+    """Rows of both kinds, in their shares, in an order of their own."""
+    steps, share = recipe.steps, recipe.instruct.share
+    wanted = steps.count * steps.rows + steps.held_out_rows
+    texts = list(python_texts(corpus, recipe.source_chars))
+    order = np.random.default_rng(recipe.seed).permutation(len(texts))
+    examples = fim_examples((texts[each] for each in order), recipe.fim, recipe.seed)
+    filling = _pack(recipe, base, examples, wanted - round(wanted * share))
+    if share == 0:
+        return filling
+    told = list(instruct_file(folder, texts, recipe.instruct, base.profile))
+    rows = join(filling, _pack(recipe, base, told, round(wanted * share)))
+    return rows.taken(np.random.default_rng(recipe.seed + 1).permutation(len(rows)))
+
+
+def _pack(recipe: Recipe, base: BaseModel, examples: Iterable[Example], rows_max: int) -> Rows:
     return pack(
-        fim_examples(texts, recipe.fim, recipe.seed),
+        examples,
         base.tokenize,
-        steps.row_tokens,
-        context_weight=steps.context_weight,
+        recipe.steps.row_tokens,
+        context_weight=recipe.steps.context_weight,
         filler=base.tokenizer.eos_token_id or 0,
-        rows_max=steps.count * steps.rows + steps.held_out_rows,
+        rows_max=rows_max,
     )
-
-
-def _texts(corpus: Path) -> Iterator[str]:
-    manifest: Manifest = read_manifest(corpus)
-    for shard in manifest.shards:
-        with gzip.open(corpus / shard.name, "rt", encoding="utf-8") as lines:
-            for line in lines:
-                document = json.loads(line)
-                if document["language"] == "python":
-                    yield document["text"]
 
 
 def _write_rows(path: Path, rows: Rows) -> None:
@@ -86,10 +90,6 @@ def _write_rows(path: Path, rows: Rows) -> None:
     with partial.open("wb") as file:
         np.savez(file, tokens=rows.tokens, positions=rows.positions, weights=rows.weights)
     partial.rename(path)
-
-
-def _slice(rows: Rows, part: slice) -> Rows:
-    return Rows(rows.tokens[part], rows.positions[part], rows.weights[part])
 
 
 def _keep(recipe: Recipe, base: BaseModel, model: object, folder: Path) -> Path:
