@@ -121,6 +121,15 @@ def test_secrets_are_replaced_and_counted(tmp_path: Path):
     assert made.replaced() == {"token": 2}
 
 
+def test_a_file_that_cannot_be_read_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(path)
+
+    root = tree(tmp_path / "ships", 1)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert make(root, tmp_path / "out").dropped()["cannot be read"] == 1
+
+
 def test_processes_change_nothing(tmp_path: Path):
     root = tree(tmp_path / "ships", 30)
     make(root, tmp_path / "alone")

@@ -85,6 +85,12 @@ def test_a_tree_is_under_its_licence_and_in_order(tmp_path: Path):
     assert open_sources([root])[0].licence == "unknown"
 
 
+def test_archives_in_a_tree_with_a_licence_are_its_own(tmp_path: Path):
+    root = tree(tmp_path / "ships", 1)
+    _sdist(root / "sample-1.0.tar.gz", {})
+    assert [each.kind for each in open_sources([root])] == ["tree"]
+
+
 def test_the_library_is_known_by_what_is_in_it(tmp_path: Path):
     write(tmp_path, {f"{name}/__init__.py": "" for name in ("asyncio", "importlib", "unittest")})
     write(tmp_path, {"os.py": "x", "abc.py": "y", "site-packages/p.py": "z"})
