@@ -26,6 +26,8 @@ _PLACED = re.compile(
 _SMALL = 32
 _EVERYBODYS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9", "1.2.3.4"})
 """Public resolvers, and the address of examples."""
+_OBJECTS = ("1.3.6.", "2.5.4.", "2.5.29.")
+"""Object identifiers of X.509 begin so. Source: RFC 5280."""
 
 
 def replace_addresses(page: Page, stands: Placeholders) -> None:
@@ -38,7 +40,7 @@ def replace_addresses(page: Page, stands: Placeholders) -> None:
 
 def _v4(found: re.Match[str], stands: Placeholders) -> str:
     value = found[0]
-    if value in _EVERYBODYS or not _public(value):
+    if value in _EVERYBODYS or value.startswith(_OBJECTS) or not _public(value):
         return value
     line = _line_around(found)
     if not _PLACED.search(line):

@@ -106,7 +106,7 @@ _PATH = re.compile(r"[~.]{0,2}/[\w.-]*/|[\w.-]+\?[\w.-]+=")
 _TERMS = re.compile(
     r"sha-?\d{1,3}|md5|utf-?\d{1,2}|base-?\d\d|oauth-?[12]|[rhep]s\d{3}|x509|i18n|pbkdf2|ed25519"
     r"|aes-?\d{3}|rsa-?\d{4}|http2?|ipv[46]|s3|ec2|k8s|v\d+(?:\.\d+)*|p256|argon2\w{0,2}|word2vec"
-    r"|bip\d+|rfc\d+|iso\d+",
+    r"|ml-?kem-?\d+|x25519|p384|bip\d+|rfc\d+|iso\d+",
     re.IGNORECASE,
 )
 """Words of the trade that have digits."""
