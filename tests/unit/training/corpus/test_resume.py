@@ -5,11 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
 from hansa.core.errors import ConfigError, IntegrityError
+from hansa.training.corpus import crew
 from hansa.training.corpus.build import build
+from hansa.training.corpus.decontaminate import Evals
+from hansa.training.corpus.judge import Document, Judged, judge
+from hansa.training.corpus.shards import Journal
 from support.corpus import tree
 
 MODULES = 40
@@ -70,15 +75,23 @@ def test_killed_at_any_write_it_ends_with_the_same_bytes(
     assert not (out / "state").exists()
 
 
-def test_it_goes_on_where_it_was(whole: tuple[Path, dict[str, bytes]], tmp_path: Path):
+def test_it_goes_on_where_it_was(
+    whole: tuple[Path, dict[str, bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     place, expected = whole
-    out = tmp_path / "out"
+    out, judged = tmp_path / "out", list[str]()
     for at in (4, 8, 4):
         _build_and_die(place, out, 0, at)
-    told: list[int] = []
-    build([place], out, workers=0, shard_bytes=SHARD_BYTES,
-          progress=lambda done, total: told.append(done))  # fmt: skip
-    assert told[0] == told[-1] == MODULES + 1  # one batch; what was done before counts
+    kept = sum(each.documents for each in _journal(out).shards)
+
+    def judge_and_note(document: Document, evals: Evals) -> Judged:
+        judged.append(document.path)
+        return judge(document, evals)
+
+    monkeypatch.setattr(crew, "judge", judge_and_note)
+    build([place], out, workers=0, shard_bytes=SHARD_BYTES)
+    assert kept > 0
+    assert judged == [f"m{n:03d}.py" for n in range(kept, MODULES)]
     assert _files(out) == expected
 
 
@@ -107,6 +120,10 @@ def _build_and_die(place: Path, out: Path, workers: int, at: int) -> list[int]:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
     return [int(pid) for pid in done.stdout.split()]
+
+
+def _journal(out: Path) -> Journal:
+    return msgspec.json.decode((out / "state" / "journal.json").read_bytes(), type=Journal)
 
 
 def _files(out: Path) -> dict[str, bytes]:
