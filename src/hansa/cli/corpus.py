@@ -47,9 +47,7 @@ def build(
     Only permissively licensed code is taken, each text once, without secrets and personal data.
     A build that was broken off goes on where it was.
     """
-    from hansa.index.embedding import load_numpy
-
-    load_numpy()
+    _require_extra()
     from hansa.training.corpus.build import build as make
     from hansa.training.corpus.decontaminate import texts_of
     from hansa.training.corpus.optout import read_opt_out
@@ -95,6 +93,16 @@ def _print_summary(made: "Manifest") -> None:
         said = ", ".join(f"{count} {name}" for name, count in counts.items())
         if said:
             print(f"{head}  {said}")
+
+
+def _require_extra() -> None:
+    from importlib.util import find_spec
+
+    from hansa.core.errors import UserError
+
+    missing = [name for name in ("numpy", "detect_secrets") if find_spec(name) is None]
+    if missing:
+        raise UserError(f"not installed: {', '.join(missing)}", hint="pip install 'hansa[train]'")
 
 
 @contextlib.contextmanager

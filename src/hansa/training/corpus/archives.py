@@ -11,17 +11,17 @@ from pathlib import Path, PurePosixPath
 
 from hansa.core.errors import UserError
 from hansa.training.corpus import licences
-from hansa.training.corpus.entries import FILES_MAX, Entry, licence_name
+from hansa.training.corpus.entries import FILES_MAX, TEXT_BYTES_MAX, Entry, licence_name
 
-METADATA_BYTES_MAX = 4 * 1024 * 1024
 UNPACKED_BYTES_MAX = 4 * 1024**3
 """Of one archive: what is behind is not read."""
 LICENCES_MAX = 32
 
 _TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 _ZIPS = (".whl", ".zip")
-_BROKEN = (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error, RuntimeError,
+BROKEN = (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile, zlib.error, RuntimeError,
            NotImplementedError)  # fmt: skip
+"""What reading an archive can raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,9 @@ def inspect(path: Path) -> Archive:
     metadata, texts = Message(), list[str]()
     for entry in entries(path):
         place = PurePosixPath(entry.path)
-        if _holds_metadata(place) and entry.size <= METADATA_BYTES_MAX and not metadata.keys():
+        if entry.size > TEXT_BYTES_MAX:
+            continue
+        if _holds_metadata(place) and not metadata.keys():
             metadata = message_from_bytes(entry.read())
         elif licence_name(place.name) and _of_the_whole(place) and len(texts) < LICENCES_MAX:
             texts.append(entry.read()[: licences.TEXT_CHARS].decode("utf-8", "replace"))
@@ -62,7 +64,7 @@ def entries(path: Path) -> Iterator[Entry]:
     """
     try:
         yield from _in_zip(path) if path.name.lower().endswith(_ZIPS) else _in_tar(path)
-    except _BROKEN as error:
+    except BROKEN as error:
         raise UserError(
             f"{path} is damaged: {error}", hint="fetch it again, or leave it out"
         ) from error

@@ -13,8 +13,10 @@ from hansa.core.errors import ConfigError
 from hansa.core.files import exclusive_lock, write_atomic
 from hansa.index.languages import language_of
 from hansa.training.corpus import licences, near, quality
+from hansa.training.corpus.archives import BROKEN
 from hansa.training.corpus.crew import Crew
 from hansa.training.corpus.decontaminate import RUN_WORDS, Evals
+from hansa.training.corpus.entries import Entry
 from hansa.training.corpus.judge import Document, Judged
 from hansa.training.corpus.manifest import (
     NAME,
@@ -27,7 +29,7 @@ from hansa.training.corpus.manifest import (
 from hansa.training.corpus.optout import OptOut
 from hansa.training.corpus.shards import Journal, Line, Shards
 from hansa.training.corpus.sources import Source, open_sources
-from hansa.training.corpus.survey import Survey, survey
+from hansa.training.corpus.survey import survey
 
 SHARD_BYTES = 32 * 1024 * 1024
 """Text in one shard, and about what a kill can cost."""
@@ -153,18 +155,23 @@ class _Build:
                 if reason:
                     yield Item(number, at + 1, reason=reason)
                 else:
-                    yield self._read(number, at + 1, entry.path, entry.read(), looked)
+                    yield self._item(number, at + 1, entry)
 
     def _unfit_source(self, source: Source) -> str:
         if self._opt_out.takes_source(source.name):
             return "opted out"
         return "" if licences.permissive(source.licence) else "licence of the source"
 
-    def _read(self, number: int, at: int, path: str, data: bytes, looked: Survey) -> Item:
+    def _item(self, number: int, at: int, entry: Entry) -> Item:
+        """A file that is worth reading, unless it was looked at before or may not be taken."""
+        try:
+            data = entry.read()
+        except BROKEN:
+            return Item(number, at, reason="cannot be read")
         digest = sha256(data)
         if self._opt_out.takes_file(digest.hexdigest()):
             return Item(number, at, reason="opted out")
-        own = looked.licence_of(path)
+        own = self._surveys[number].licence_of(entry.path)
         if own and not licences.permissive(own):
             return Item(number, at, reason="licence of its folder")
         short = digest.digest()[:DIGEST_BYTES]
@@ -172,7 +179,7 @@ class _Build:
             return Item(number, at, reason="duplicate")
         self._seen.add(short)
         licence = own or self._sources[number].licence
-        return Item(number, at, document=Document(path, data, licence), digest=short)
+        return Item(number, at, document=Document(entry.path, data, licence), digest=short)
 
     def _fold(self, items: list[Item], judged: Iterator[Judged]) -> None:
         """Take judgements in, in the order of the files."""

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 FILES_MAX = 200_000
 """Files of one source that are looked at."""
 
+TEXT_BYTES_MAX = 4 * 1024 * 1024
+"""Metadata or a licence that is larger is not read."""
+
 _LICENCE = re.compile(
     r"(?:LICEN[SC]E|COPYING|UNLICENSE)(?:[-_.][\w.-]*)?|[\w-]+[-_.]LICEN[SC]E(?:\.(?:txt|md|rst))?",
     re.IGNORECASE,

@@ -28,6 +28,10 @@ class Page:
         if parts:
             self.replace("".join([*parts, self.text[done:]]))
 
+    def has(self, words: Sequence[str]) -> bool:
+        """Whether one of `words` (in lower case) is in it, or none was named."""
+        return not words or any(word in self._low for word in words)
+
     def replace(self, text: str) -> None:
         """Take another text in its place."""
         if text != self.text:

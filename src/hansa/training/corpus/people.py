@@ -21,8 +21,11 @@ _SPELT_MAIL = re.compile(
 )
 _SPELT = ("(at)", "[at]", "<at>", "{at}", "( at )", "[ at ]", " at ")
 _RESERVED = re.compile(
-    r"(?:.*\.)?(?:example(?:\.(?:com|org|net|edu))?|test|invalid|localhost|local)", re.IGNORECASE
+    r"(?:.*\.)?(?:example(?:\.(?:com|org|net|edu))?|test|invalid|localhost|local)"
+    r"|openssh\.com|libssh\.org",
+    re.IGNORECASE,
 )
+"""Hosts that are nobody's, and those that ciphers are named by."""
 _NO_DOMAIN = frozenset({
     "py", "js", "ts", "md", "sh", "so", "png", "jpg", "jpeg", "svg", "gif", "txt", "json", "yml",
     "yaml", "toml", "html", "css", "xml", "csv", "get", "set", "mean", "sum", "dot", "transpose",
@@ -67,7 +70,7 @@ _SAID_WORDS = (
     "author", "maintainer", "contributor", "credit", "copyright", "(c)", "©", "contact",
     "programmer", "developer", "reviewer", " by", "thanks to", "courtesy",
 )  # fmt: skip
-_TODO = re.compile(r"(\b(?:TODO|FIXME|XXX|HACK|NOTE)\()([a-z][a-z0-9.-]{1,30})(?=\))")
+_TODO = re.compile(r"(\b(?:TODO|FIXME|XXX|HACK|NOTE)\()([a-z][a-z.-]{2,30})(?=\))")
 _TODO_WORDS = ("todo(", "fixme(", "xxx(", "hack(", "note(")
 _NOT_PEOPLE = re.compile(
     r"\b(?:Inc|LLC|Ltd|GmbH|AG|SA|Corp(?:oration)?|Co|Company|Foundation|Project|Teams?|Authors?"
@@ -75,7 +78,7 @@ _NOT_PEOPLE = re.compile(
     r"|Committee|Association|Council|Community|Consortium|Technolog\w+|Systems?|Networks?|Research"
     r"|Services|Solutions|Holdings?|Center|Centre|School|College|Department|Government|Regents"
     r"|Microsoft|Google|Python|Copyright|License|Licence|All|Rights|Reserved|See|The|This|Apache"
-    r"|MIT|BSD|Unknown|Anonymous|Version|Created|Original|Open|Source"
+    r"|MIT|BSD|Unknown|Anonymous|AS|IS|API|SHOULD|Mon|Tue|Wed|Thu|Fri|Sat|Sun|Version|Created|Original|Open|Source"
     r"|January|February|March|April|May|June|July|August|September|October|November|December"
     r"|GNU|SPDX|Code|Library|Module|File|Based|Permission|Redistribution|Released|Licensed)\b"
 )

@@ -216,7 +216,7 @@ _LOOK_ALIKES: dict[str, tuple[str, ...]] = {
         'token = tokenizer.next_token()\n', 'TOKEN = "<your-token>"\n', 'token_type = "bearer"\n',
         'SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"\n',
         'uuid = "6fa459ea-ee8a-3ca4-894e-db77e160355e"\n', 'commit = "76aa6e0a1b2c3d4e5f60718"\n',
-        'ID = "AKIAIOSFODNN7EXAMPLE"\n', "sk-learn is imported as sklearn\n",
+        'ID = "AKIA' + 'IOSFODNN7EXAMPLE"\n', "sk-learn is imported as sklearn\n",
         'headers["Authorization"] = f"Bearer {token}"\n', 'STOP_TOKEN = "<|endoftext|>"\n',
         'csrf_token_header = "X-CSRF-Token"\n', "hf_hub_download(repo_id, filename)\n",
         'integrity = "sha512-oeYrEfFqtJx1pkZm2Zlx"\n',

@@ -29,8 +29,9 @@ _FIXTURES = frozenset({
 _TESTS = frozenset({"test", "tests", "testing"})
 _UNDER_TESTS = frozenset({"data", "cases", "samples", "input", "inputs", "expected", "resources"})
 
-_DATA_LINE = re.compile(r"""\s*(?:[\[({]*\s*)?(?:["'][^"']*["']|[-+]?[\d.]\w*)[\s,:)\]}]""")
+_DATA_LINE = re.compile(r"""(?:[\[({]*\s*)?(?:["'][^"']*["']|[-+]?[\d.]\w*)[\s,:)\]}]""")
 """A line that begins with a literal, as those of tables do."""
+_BEGINS_DATA = frozenset("[({\"'+-.0123456789")
 
 
 def unfit_name(path: str) -> str:
@@ -76,9 +77,10 @@ def _unlike_code(text: str, lines: list[str]) -> str:
     digits = len(others) - signs
     if len(solid) - signs < LETTERS_SHARE_MIN * len(solid):
         return "few letters"
-    data_lines = sum(_DATA_LINE.match(line) is not None for line in lines)
+    stripped = [line.strip() for line in lines]
+    data_lines = sum(line[0] in _BEGINS_DATA and bool(_DATA_LINE.match(line)) for line in stripped)
     if digits > DIGITS_SHARE_MAX * len(solid) or data_lines > DATA_LINES_SHARE_MAX * len(lines):
         return "data"
-    if len({line.strip() for line in lines}) < OWN_LINES_SHARE_MIN * len(lines):
+    if len(set(stripped)) < OWN_LINES_SHARE_MIN * len(lines):
         return "repetitive"
     return ""

@@ -72,13 +72,20 @@ def _in(place: Path) -> Iterator[Source]:
         raise UserError(f"{place} is not there")
     elif infos := sorted(place.glob(SITE_METADATA)):
         yield from (_installed(place, info) for info in infos)
-    elif files := sorted(each for each in place.iterdir() if archives.is_archive(each)):
-        yield from map(_archive, files)
     elif all((place / sign).exists() for sign in LIBRARY_SIGNS):
         yield Source("cpython", _library_version(place), "library", "PSF-2.0", "interpreter",
                      lambda: _walk(place, _OF_OTHERS))  # fmt: skip
     else:
-        yield _tree(place)
+        packed = _archives_of_a_folder(place)
+        yield from map(_archive, packed) if packed else [_tree(place)]
+
+
+def _archives_of_a_folder(place: Path) -> list[Path]:
+    """Wheels and sdists in a folder; none in a tree with a licence, whose archives are its own."""
+    inside = sorted(place.iterdir())
+    if any(licence_name(each.name) for each in inside):
+        return []
+    return [each for each in inside if archives.is_archive(each)]
 
 
 def _installed(site: Path, info: Path) -> Source:

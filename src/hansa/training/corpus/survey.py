@@ -5,7 +5,7 @@ from hashlib import sha256
 from pathlib import PurePosixPath
 
 from hansa.training.corpus import licences
-from hansa.training.corpus.entries import licence_name
+from hansa.training.corpus.entries import TEXT_BYTES_MAX, licence_name
 from hansa.training.corpus.sources import Source
 
 
@@ -32,7 +32,8 @@ def survey(source: Source) -> Survey:
         files += 1
         found.update(f"{entry.path}\0{entry.size}\n".encode("utf-8", "surrogateescape"))
         place = PurePosixPath(entry.path)
-        if licence_name(place.name) and len(place.parts) > source.root_parts:
+        small = entry.size <= TEXT_BYTES_MAX
+        if small and licence_name(place.name) and len(place.parts) > source.root_parts:
             text = entry.read()[: licences.TEXT_CHARS].decode("utf-8", "replace")
             folder, told = str(place.parent), licences.of_text(text)
             parts[folder] = licences.both(parts.get(folder, told), told)
