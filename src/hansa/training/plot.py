@@ -10,9 +10,9 @@ SMOOTHED_OVER = 20
 
 def draw_losses(folder: Path) -> Path:
     """Write `losses.png` from what the run noted; returns its path."""
-    import matplotlib
+    import matplotlib as mpl
 
-    matplotlib.use("Agg")
+    mpl.use("Agg")
     from matplotlib import pyplot as plt
 
     seen = list(losses_of(folder))
