@@ -31,7 +31,7 @@ def train(recipe: Path, corpus: Path, out: Path, state_dir: Path | None, as_json
     Needs the extra `train`. Several GPUs: `accelerate launch --config_file recipes/fsdp.yaml -m
     hansa.cli train ...`; several machines: docs/train.md.
     """
-    _require_libraries()
+    require_libraries()
     from hansa.core.files import user_state_dir
     from hansa.training.recipe import read_recipe
     from hansa.training.stage1 import run
@@ -43,7 +43,8 @@ def train(recipe: Path, corpus: Path, out: Path, state_dir: Path | None, as_json
     _show(record, out, as_json)
 
 
-def _require_libraries() -> None:
+def require_libraries() -> None:
+    """Raises ConfigError, with what to do, where the training libraries are not installed."""
     missing = [name for name in ("torch", "transformers", "peft") if not _found(name)]
     if missing:
         raise ConfigError(
