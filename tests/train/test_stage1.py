@@ -48,22 +48,31 @@ held_out_rows = 4
 """
 
 
-def train(tmp_path: Path, corpus: Path, run: str, **settings: object) -> subprocess.Popen[bytes]:
+TINY = {"precision": "fp32", "first_layer": 0, "count": 12, "rate": 0.01}
+
+
+def train(
+    tmp_path: Path, corpus: Path, run: str, *more: str, by: tuple[str, ...] = (sys.executable,),
+    **settings: object,
+) -> subprocess.Popen[bytes]:  # fmt: skip
     recipe = tmp_path / f"{run}.toml"
     recipe.write_text(RECIPE.format(**settings))
-    command = [sys.executable, "-m", "hansa.cli", "train", str(recipe), "--corpus", str(corpus),
-               "--out", str(tmp_path / run), "--json"]  # fmt: skip
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    command = [*by, "-m", "hansa.cli", "train", str(recipe), "--corpus", str(corpus),
+               "--out", str(tmp_path / run), "--json", *more]  # fmt: skip
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        env=os.environ | {"RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0", "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
 
 
 def finished(process: subprocess.Popen[bytes]) -> dict[str, object]:
     out, said = process.communicate(timeout=500)
     assert process.returncode == 0, said.decode()[-2000:]
-    return json.loads(out)
+    return json.loads(out[out.index(b"{") :])
 
 
 def test_a_killed_run_goes_on_to_the_same_losses(tmp_path: Path, corpus: Path, tiny_base: Path):
-    settings = {"base": tiny_base, "precision": "fp32", "first_layer": 0, "count": 12, "rate": 0.01}
+    settings = TINY | {"base": tiny_base}
     finished(train(tmp_path, corpus, "whole", **settings))
     broken = train(tmp_path, corpus, "broken", **settings)
     latest = tmp_path / "broken/checkpoints/latest"
@@ -79,6 +88,22 @@ def test_a_killed_run_goes_on_to_the_same_losses(tmp_path: Path, corpus: Path, t
     assert [each.loss for each in again] == pytest.approx([each.loss for each in whole], abs=1e-6)
     assert whole[-1].held_out is not None
     assert whole[-1].held_out < whole[3].held_out
+
+
+def test_two_processes_learn_the_same_however_they_are_started(
+    tmp_path: Path, corpus: Path, tiny_base: Path
+):
+    """By Accelerate on one machine and by Ray Train, from the same recipe."""
+    launcher = (
+        str(Path(sys.executable).with_name("accelerate")), "launch", "--cpu", "--num_processes", "2",
+        "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
+    )  # fmt: skip
+    settings = TINY | {"base": tiny_base, "count": 4}
+    finished(train(tmp_path, corpus, "accelerated", by=launcher, **settings))
+    finished(train(tmp_path, corpus, "by_ray", "--ray", "2", **settings))
+    first, second = (list(losses_of(tmp_path / run)) for run in ("accelerated", "by_ray"))
+    assert [each.loss for each in first] == pytest.approx([each.loss for each in second], abs=1e-6)
+    assert len(first) == 4
 
 
 def test_corpus_to_adapter_to_gguf_to_another_completion(

@@ -23,9 +23,15 @@ if TYPE_CHECKING:
               help="What `hansa corpus build` made.")  # fmt: skip
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False),
               help="A new folder, or one whose run was broken off.")  # fmt: skip
+@click.option("--ray", "workers", type=click.IntRange(1), metavar="WORKERS",
+              help="Train on so many workers of a Ray cluster (RAY_ADDRESS, else one here).")  # fmt: skip
+@click.option("--gpu", is_flag=True, help="With --ray: a GPU for each worker.")
 @click.option("--state-dir", type=click.Path(path_type=Path), help="Where Hansa keeps its state.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def train(recipe: Path, corpus: Path, out: Path, state_dir: Path | None, as_json: bool) -> None:
+def train(
+    recipe: Path, corpus: Path, out: Path, workers: int | None, gpu: bool, state_dir: Path | None,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Train by RECIPE on a corpus; goes on from its last checkpoint if it was broken off.
 
     Needs the extra `train`. Several GPUs: `accelerate launch --config_file recipes/fsdp.yaml -m
@@ -38,8 +44,13 @@ def train(recipe: Path, corpus: Path, out: Path, state_dir: Path | None, as_json
 
     followed = read_recipe(recipe)
     weights, profile = _base(followed, state_dir or user_state_dir())
-    with _progress(followed, quiet=as_json) as seen:
-        record = run(followed, profile, weights, corpus, out, seen)
+    if workers:
+        from hansa.training.ray_train import run_on_ray
+
+        record = run_on_ray(followed, weights, corpus, out, workers=workers, gpu=gpu)
+    else:
+        with _progress(followed, quiet=as_json) as seen:
+            record = run(followed, profile, weights, corpus, out, seen)
     _show(record, out, as_json)
 
 

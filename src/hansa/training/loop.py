@@ -51,10 +51,10 @@ class AnswerLoss(torch.nn.Module):
 
 
 def train(
-    model: Any, rows: Rows, held_out: Rows, steps: Steps, seed: int, folder: Path, seen: Seen
-) -> None:
+    accelerator: Accelerator, model: Any, rows: Rows, held_out: Rows, steps: Steps, seed: int,
+    folder: Path, seen: Seen,
+) -> None:  # fmt: skip
     """Train to the last step; the model is changed in place, and `folder` holds checkpoints."""
-    accelerator = Accelerator()
     trained = [each for each in model.parameters() if each.requires_grad]
     optimizer = torch.optim.AdamW(
         trained, lr=steps.learning_rate, weight_decay=steps.weight_decay, betas=(0.9, 0.95)

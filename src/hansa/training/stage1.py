@@ -2,7 +2,8 @@
 """Stage 1: a recipe and a corpus in, an adapter out.
 
 A run is a folder: the recipe, the rows (made once), losses, checkpoints, and at the end the adapter
-in both forms. The same command goes on where a run was broken off.
+in both forms. The same command goes on where a run was broken off. Processes of one run share the
+folder; the first of them writes.
 """
 
 import time
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from accelerate import Accelerator
 
 from hansa.core.errors import UserError
 from hansa.models.profile import Profile
@@ -23,7 +25,7 @@ from hansa.training.gguf_adapter import write_gguf
 from hansa.training.instruct import instruct_file
 from hansa.training.plot import draw_losses
 from hansa.training.recipe import Recipe
-from hansa.training.record import Record, write_record
+from hansa.training.record import Record, read_record, write_record
 from hansa.training.rows import Rows, join, pack
 
 ROWS = "rows.npz"
@@ -39,16 +41,21 @@ def run(
     """
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
+    accelerator = Accelerator()
     torch.manual_seed(recipe.seed)
     base = load_base(weights, recipe.precision, profile)
-    rows, held_out = _rows(recipe, base, corpus, folder)
+    with accelerator.main_process_first():
+        rows, held_out = _rows(recipe, base, corpus, folder)
     model = lora.attach(base.model, recipe.lora) if recipe.method == "lora" else base.model
-    loop.train(model, rows, held_out, recipe.steps, recipe.seed, folder, seen)
-    return write_record(
-        folder, recipe, weights, corpus, rows=len(rows), held_out_rows=len(held_out),
-        targets=int((rows.weights == 1).sum()), seconds=time.monotonic() - began,
-        gave=_keep(recipe, base, model, folder),
-    )  # fmt: skip
+    loop.train(accelerator, model, rows, held_out, recipe.steps, recipe.seed, folder, seen)
+    with accelerator.main_process_first():
+        if accelerator.is_main_process:
+            write_record(
+                folder, recipe, weights, corpus, rows=len(rows), held_out_rows=len(held_out),
+                targets=int((rows.weights == 1).sum()), seconds=time.monotonic() - began,
+                gave=_keep(recipe, base, model, folder),
+            )  # fmt: skip
+        return read_record(folder)
 
 
 def _rows(recipe: Recipe, base: BaseModel, corpus: Path, folder: Path) -> tuple[Rows, Rows]:
