@@ -95,8 +95,9 @@ def test_two_processes_learn_the_same_however_they_are_started(
 ):
     """By Accelerate on one machine and by Ray Train, from the same recipe."""
     launcher = (
-        str(Path(sys.executable).with_name("accelerate")), "launch", "--cpu", "--num_processes", "2",
-        "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
+        str(Path(sys.executable).with_name("accelerate")), "launch", "--cpu",
+        "--num_processes", "2", "--num_machines", "1", "--mixed_precision", "no",
+        "--dynamo_backend", "no",
     )  # fmt: skip
     settings = TINY | {"base": tiny_base, "count": 4}
     finished(train(tmp_path, corpus, "accelerated", by=launcher, **settings))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False),
               help="A new folder, or one whose run was broken off.")  # fmt: skip
 @click.option("--ray", "workers", type=click.IntRange(1), metavar="WORKERS",
-              help="Train on so many workers of a Ray cluster (RAY_ADDRESS, else one here).")  # fmt: skip
+              help="Train by Ray on so many workers (RAY_ADDRESS, else here).")  # fmt: skip
 @click.option("--gpu", is_flag=True, help="With --ray: a GPU for each worker.")
 @click.option("--state-dir", type=click.Path(path_type=Path), help="Where Hansa keeps its state.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
