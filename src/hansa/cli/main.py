@@ -35,6 +35,7 @@ COMMANDS = {
     "settle": "hansa.cli.settle:settle",
     "model": "hansa.cli.model:model",
     "route": "hansa.cli.route:route",
+    "eval": "hansa.cli.eval:evaluate",
 }
 """Verb to `module:function`. A verb's module is imported only when it is used."""
 
@@ -64,6 +65,7 @@ HELP = {
     "settle": "Price a period's receipts and share them out.",
     "model": "List the catalog, fetch and verify weights.",
     "route": "Explain which replica serves a request, and why.",
+    "eval": "Measure models: HumanEval, infilling, latency, cost.",
 }
 
 

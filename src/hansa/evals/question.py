@@ -31,6 +31,17 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stop: tuple[str, ...] = ()
     newlines_max: int = -1
     """An answer with more newlines is cut short, as the rest does not count; -1: never."""
+    one_block: bool = False
+    """An answer is cut short where its first block of code ends."""
+
+
+def is_enough(question: Question, text: str) -> bool:
+    """Whether what would still come does not count."""
+    if question.one_block and "```" in text:
+        _, _, block = text.partition("```")
+        if "\n```" in block:
+            return True
+    return 0 <= question.newlines_max < text.count("\n")
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
