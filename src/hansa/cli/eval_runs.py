@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hansa.cli.output import print_json
+from hansa.cli.output import print_json, say
 from hansa.cli.table import print_table
 
 if TYPE_CHECKING:
@@ -25,21 +25,22 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(name: str, state_dir: Path | None, as_json: bool) -> None:
     """Print a run's result; RUN is its folder or that folder's name."""
     from hansa.core.errors import UserError
-    from hansa.evals.report import report
+    from hansa.evals.report import kept_report, report
     from hansa.evals.store import find_run, read_run
 
     folder = find_run(_state(state_dir), name)
-    settings, samples = read_run(folder)
-    if not samples:
-        raise UserError(f"{folder} holds no samples yet")
-    done = report(str(folder), settings, samples)
+    done = kept_report(folder)
+    if done is None:
+        settings, samples = read_run(folder)
+        wanted = settings.questions * settings.samples
+        say(f"{folder} is not over: {len(samples)} of {wanted} samples")
+        if not samples:
+            raise UserError(f"{folder} holds no samples yet", hint="start the run again")
+        done = report(str(folder), settings, samples)
     if as_json:
         print_json(done)
-        return
-    wanted = settings.questions * settings.samples
-    if len(samples) < wanted:
-        print(f"not over: {len(samples)} of {wanted} samples")
-    print_report(done)
+    else:
+        print_report(done)
 
 
 @click.command("compare")

@@ -1,14 +1,16 @@
 """What a run's samples amount to: measures with intervals, times, tokens, cost."""
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 import msgspec
 
+from hansa.core.errors import ConfigError
 from hansa.core.money import price_tokens
 from hansa.evals.question import Question
 from hansa.evals.scoring import pass_at_k
 from hansa.evals.statistics import Group, Interval, bootstrap, percentile, wilson
-from hansa.evals.store import RunSettings, Sample
+from hansa.evals.store import RESULT, RunSettings, Sample
 from hansa.models.catalog import Card, catalog
 
 KS = (1, 10, 100)
@@ -77,6 +79,21 @@ def report(
         times=times(samples),
         cost=cost(settings.model, samples, questions),
     )
+
+
+def kept_report(folder: Path) -> Report | None:
+    """The result of a run that is over; None while it is not.
+
+    Raises:
+        ConfigError: what is there is no result.
+    """
+    path = folder / RESULT
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Report)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        raise ConfigError(f"cannot read {path}: {error}", hint="remove this run") from error
 
 
 VALUES: dict[str, Callable[[Sample], float | bool | None]] = {

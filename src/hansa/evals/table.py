@@ -5,8 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from hansa.core.errors import ConfigError
-from hansa.evals.report import Report
+from hansa.evals.report import Report, kept_report
 from hansa.evals.store import RESULT, runs_folder
 from hansa.models.catalog import Card
 
@@ -37,13 +36,8 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
 def finished(state_dir: Path) -> list[Report]:
     """The reports of all runs that are over, oldest first."""
     paths = runs_folder(state_dir).glob(f"*/{RESULT}")
-    reports: list[Report] = []
-    for path in sorted(paths, key=lambda path: path.stat().st_mtime_ns):
-        try:
-            reports.append(msgspec.json.decode(path.read_bytes(), type=Report))
-        except (OSError, msgspec.DecodeError) as error:
-            raise ConfigError(f"cannot read {path}: {error}", hint="remove this run") from error
-    return reports
+    ordered = sorted(paths, key=lambda path: path.stat().st_mtime_ns)
+    return [done for path in ordered if (done := kept_report(path.parent))]
 
 
 def table(cards: Iterable[Card], reports: Iterable[Report]) -> list[Row]:
