@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hansa.evals.report import Report
     from hansa.evals.store import RunSettings
 
+AT_ONCE = 4
 Options = dict[str, str | int | float | bool]
 
 
@@ -33,7 +34,7 @@ class Measuring:
     top_p: float
     seed: int
     samples: int
-    at_once: int
+    at_once: int | None
     limit: int | None
     out: Path | None
     anew: bool
@@ -80,7 +81,7 @@ _OPTIONS = (
     click.option("--seed", type=int, default=0, show_default=True, help="Of the first samples."),
     click.option("--samples", type=click.IntRange(1, 1000), default=1, show_default=True,
                  help="Answers to each question; pass@k needs k."),
-    click.option("--at-once", type=click.IntRange(1, 256), default=4, show_default=True,
+    click.option("--at-once", type=click.IntRange(1, 256), show_default="4; latency: 1",
                  help="Questions under way at a time."),
     click.option("--limit", type=click.IntRange(1), help="Ask only so many, evenly chosen."),
     click.option("--out", type=click.Path(path_type=Path, file_okay=False),
@@ -142,7 +143,7 @@ async def _measure(measuring: Measuring, benchmark: "Benchmark", options: Option
                     asked,
                     endpoint.named(model),
                     store,
-                    at_once=measuring.at_once,
+                    at_once=measuring.at_once or AT_ONCE,
                     progress=progress,
                 )
             done = report(str(folder), settings, samples, asked.questions)

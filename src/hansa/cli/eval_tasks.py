@@ -99,15 +99,17 @@ def mmlu(measuring: Measuring, data: Path, base: bool) -> None:
               help="Of a completion.")  # fmt: skip
 @measures_a_model
 def latency(measuring: Measuring, prefix_only: bool, count: int, max_tokens: int) -> None:
-    """Time completions of an editor's kind; --at-once 1 asks one after the other."""
+    """Time completions of an editor's kind, asked one after the other."""
+    from dataclasses import replace
+
     from hansa.evals.latency import Latency
     from hansa.evals.problems import load_problems
 
     problems = load_problems(measuring.state())
     benchmark = Latency(problems, prefix_only=prefix_only, count=count, max_tokens=max_tokens)
-    options: Options = {"prefix_only": prefix_only, "max_tokens": max_tokens}
-    options["at_once"] = measuring.at_once
-    measure(measuring, benchmark, options)
+    at_once = measuring.at_once or 1
+    options: Options = {"prefix_only": prefix_only, "max_tokens": max_tokens, "at_once": at_once}
+    measure(replace(measuring, at_once=at_once), benchmark, options)
 
 
 @click.command()
