@@ -143,7 +143,7 @@ class Endpoint:
             )
             try:
                 if response.status != HTTPStatus.OK:
-                    raise await _refusal(response, self.address.url)
+                    raise await _refusal(response, self.address.url, question)
                 return await _read(response, question, started)
             finally:
                 response.close()
@@ -226,7 +226,9 @@ async def _events(response: "aiohttp.ClientResponse") -> AsyncGenerator[_Event]:
             raise EngineError(f"the endpoint sent no event of a completion: {error}") from error
 
 
-async def _refusal(response: "aiohttp.ClientResponse", url: str) -> Exception:
+async def _refusal(
+    response: "aiohttp.ClientResponse", url: str, question: Question | None = None
+) -> Exception:
     said = _message(await response.content.read(BODY_BYTES_MAX))
     what = f"{url} answered {response.status}: {said}"
     if response.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
@@ -235,7 +237,8 @@ async def _refusal(response: "aiohttp.ClientResponse", url: str) -> Exception:
         error = EngineUnavailable(what)
         error.retry_after_s = _seconds(response.headers)
         return error
-    return UserError(what)
+    suffix = question is not None and question.suffix and "suffix" in said
+    return UserError(what, hint="a model that only continues text: --prefix-only" if suffix else "")
 
 
 def _message(body: bytes) -> str:

@@ -27,13 +27,14 @@ class Provider:
     asked: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     keys: list[str] = field(default_factory=list[str])
     sent: int = 0
+    says: str = ""
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.asked.append(msgspec.json.decode(await request.read()))
         self.keys.append(request.headers.get("authorization", ""))
         if self.refusals:
             status = self.refusals.pop(0)
-            body = {"error": {"message": f"no {status}"}}
+            body = {"error": {"message": self.says or f"no {status}"}}
             return web.json_response(body, status=status, headers={"retry-after": "0"})
         chat = request.path.endswith("chat/completions")
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
@@ -137,6 +138,18 @@ async def test_what_never_works_is_not(
     with pytest.raises(kind, match=f"no {status}"):
         await endpoint.ask(question("q"), Sampling())
     assert len(provider.asked) == 1
+
+
+async def test_a_model_that_takes_no_suffix_is_hinted_at(endpoint: Endpoint, provider: Provider):
+    provider.refusals = [400]
+    with pytest.raises(UserError) as raised:
+        await endpoint.ask(question("q", suffix="s"), Sampling())
+    assert raised.value.hint == ""
+    provider.refusals = [400]
+    provider.says = "suffix is not supported"
+    with pytest.raises(UserError) as raised:
+        await endpoint.ask(question("q", suffix="s"), Sampling())
+    assert "--prefix-only" in raised.value.hint
 
 
 async def test_an_address_where_nobody_answers(monkeypatch: pytest.MonkeyPatch):
