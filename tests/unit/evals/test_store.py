@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hansa.core.errors import ConfigError, NotFound
+from hansa.core.errors import ConfigError, Conflict, NotFound
 from hansa.evals.store import SAMPLES, Store, choose_folder, find_run, read_run, runs_folder
 
 from .samples import sample, settings
@@ -46,6 +46,14 @@ def test_other_settings_do_not_mix(tmp_path: Path):
         pass
     with pytest.raises(ConfigError, match="other settings"), Store(tmp_path, settings(model="n")):
         pass
+
+
+def test_two_processes_do_not_write_one_run(tmp_path: Path):
+    with Store(tmp_path, settings()) as first:
+        with pytest.raises(Conflict, match="another process"), Store(tmp_path, settings()):
+            pass
+        first.add(sample("a"))
+    assert len(read_run(tmp_path)[1]) == 1
 
 
 def test_a_whole_line_that_is_no_sample_is_said(tmp_path: Path):
