@@ -98,6 +98,9 @@ async def test_reading_ends_when_there_is_enough(endpoint: Endpoint, provider: P
         (["```python\n", "x = 1\n", "```", "\nThat is it"], "enough"),
         (["Sure:\n\n```\nx", "\n```\n", "more"], "enough"),
         (["```python\nx = '```'"], "stop"),
+        (["```python\nx = 1", "0" * 300, "1"], "enough"),
+        (["```python\n", "x = [0, 1, 2]\n" * 30, "1"], "enough"),
+        (["```python\n", *(f"x{n} = {n}\n" for n in range(60))], "stop"),
     ],
 )
 async def test_a_block_of_code_is_enough(
