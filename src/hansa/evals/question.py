@@ -35,7 +35,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     newlines_max: int = -1
     """An answer with more newlines is cut short, as the rest does not count; -1: never."""
     one_block: bool = False
-    """An answer is cut short where its first block of code ends, or where it only repeats itself."""
+    """An answer is cut short where its first block of code ends, or it only repeats itself."""
 
 
 def is_enough(question: Question, text: str) -> bool:
