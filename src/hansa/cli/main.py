@@ -38,6 +38,7 @@ COMMANDS = {
     "quantise": "hansa.cli.quantise:quantise",
     "route": "hansa.cli.route:route",
     "corpus": "hansa.cli.corpus:corpus",
+    "eval": "hansa.cli.eval:evaluate",
 }
 """Verb to `module:function`. A verb's module is imported only when it is used."""
 
@@ -70,6 +71,7 @@ HELP = {
     "quantise": "Pack a trained model as GGUF; say what each packing costs.",
     "route": "Explain which replica serves a request, and why.",
     "corpus": "Make code to train on, and say what is in it.",
+    "eval": "Measure models: HumanEval, infilling, latency, cost.",
 }
 
 

@@ -112,6 +112,7 @@ def _question(problem: Problem, mode: Mode, max_tokens: int) -> Question:
             kind="chat",
             prompt=CHAT_PROMPT.format(prompt=problem.prompt),
             max_tokens=max_tokens,
+            one_block=True,
         )
     return Question(
         task_id=problem.task_id,

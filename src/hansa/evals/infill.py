@@ -1,7 +1,7 @@
 """The infilling benchmarks: what belongs into a hole, between a prefix and a suffix.
 
-The rule: an answer counts up to the number of lines of what is missing (for spans: all of it). It is
-exact if it is the same but for white space at the ends of lines; indentation counts.
+The rule: an answer counts up to the number of lines of what is missing (for spans: all of it). It
+is exact if it is the same but for white space at the ends of lines; indentation counts.
 """
 
 from collections.abc import Sequence
