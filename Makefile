@@ -18,6 +18,13 @@ demo: setup ## Run a three-member league on this machine and show every step (AR
 .PHONY: test
 test: setup-test ## Run every test, the fast ones first (ARGS="-k name")
 	@$(BIN)/python -m pytest $(ARGS)
+	@test -n "$(ARGS)" || $(MAKE) --no-print-directory test-train
+
+.PHONY: test-train
+test-train: ## Run the tests of training, in .venv-train (part of make test)
+	@if test -x .venv-train/bin/python; then .venv-train/bin/python -m pytest tests/train \
+		-o filterwarnings=default -p no:randomly; \
+	else echo "no .venv-train: the tests of training are skipped (make setup-train)" >&2; test -z "$(CI)"; fi
 
 .PHONY: check
 check: .venv/.hansa-dev ## Format, lint, types, floors; writes nothing

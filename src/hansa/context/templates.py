@@ -15,13 +15,13 @@ def render(request: Request, profile: Profile) -> str:
     sentinel.
     """
     if request.messages:
-        return _chatml(request.messages, profile.system, _Neutral(profile))
+        return _chatml(request.messages, profile.system, Neutral(profile))
     if profile.fim is None:
-        return _continuation(request, _Neutral(profile))
-    return _fill_in_middle(request, profile.fim, _Neutral(profile))
+        return _continuation(request, Neutral(profile))
+    return _fill_in_middle(request, profile.fim, Neutral(profile))
 
 
-def _chatml(messages: tuple[Message, ...], system: str, neutral: "_Neutral") -> str:
+def _chatml(messages: tuple[Message, ...], system: str, neutral: "Neutral") -> str:
     """Source: the chat template inside SmolLM2-135M-Instruct's GGUF."""
     turns: list[str] = []
     if messages[0].role != "system" and system:
@@ -39,7 +39,7 @@ def _turn(role: str, content: str) -> str:
     return f"<|im_start|>{role}\n{content}<|im_end|>\n"
 
 
-def _continuation(request: Request, neutral: "_Neutral") -> str:
+def _continuation(request: Request, neutral: "Neutral") -> str:
     commented = "".join(_as_comment(snippet) for snippet in request.snippets)
     return neutral(commented + request.prefix)
 
@@ -50,7 +50,7 @@ def _as_comment(snippet: Snippet) -> str:
     return "".join(f"{mark} {line}".rstrip() + "\n" for line in lines)
 
 
-def _fill_in_middle(request: Request, fim: FimTokens, neutral: "_Neutral") -> str:
+def _fill_in_middle(request: Request, fim: FimTokens, neutral: "Neutral") -> str:
     """Source: Bavarian et al., "Efficient Training of Language Models to Fill in the Middle"."""
     before, after = neutral(request.prefix), neutral(request.suffix)
     others = ""
@@ -90,7 +90,7 @@ _KNOWN_CONTROL = (
 """Source: the first tokens of SmolLM2's vocabulary that are not of the form `<|name|>`."""
 
 
-class _Neutral:
+class Neutral:
     """Puts a space into each control token of a text, after its first character."""
 
     def __init__(self, profile: Profile) -> None:

@@ -9,22 +9,58 @@ linear algebra, whose sums depend on the processor.
 """
 
 import importlib
+import importlib.resources
+import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from hansa.core.errors import IntegrityError, UserError
 from hansa.core.files import storage_error
-from hansa.models.fetching import Progress
+from hansa.models.fetching import Progress, digest_of
+from hansa.models.weights import Adapted
 
 _SKIPPED = ("GGUF.", "general.architecture", "general.file_type")
-_MOSTLY_Q8_0 = 7
-"""Source: llama.h, `LLAMA_FTYPE_MOSTLY_Q8_0`."""
+Packing = Literal["q8_0", "q4_1", "q4_0"]
+
+_FILE_TYPES: dict[Packing, int] = {"q4_0": 2, "q4_1": 3, "q8_0": 7}
+"""Source: llama.h, `enum llama_ftype`."""
 
 
-def merge(base: Path, adapter: Path, target: Path, progress: Progress) -> None:
-    """Write `base` with `adapter` added to `target`; matrices become Q8_0, the rest is kept.
+def merge_adapter(weights: Adapted, base: Path, target: Path, progress: Progress) -> None:
+    """Put the merged file at `target`, whole or not at all.
 
-    The caller makes sure that `target` appears whole, and checks its digest.
+    Raises:
+        UserError: the library that reads GGUF is not installed.
+        IntegrityError: the adapter, or the result, is not what the catalog names.
+        StorageError: the disk is full.
+    """
+    resource = importlib.resources.files("hansa.models") / "adapters" / weights.adapter
+    partial = target.with_name(f".partial-{target.name}")
+    try:
+        with importlib.resources.as_file(resource) as adapter:
+            if digest_of(adapter) != weights.adapter_sha256:
+                raise IntegrityError(f"{adapter} is damaged", hint="install Hansa again")
+            merge(base, adapter, partial, progress)
+        if digest_of(partial) != weights.sha256:
+            raise IntegrityError(
+                f"merging gave another {weights.file} than the catalog names",
+                hint="install the version of the package gguf that Hansa's lock file names",
+            )
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(target)
+    except OSError as error:
+        raise storage_error(error, target) from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def merge(
+    base: Path, adapter: Path, target: Path, progress: Progress, packing: Packing = "q8_0"
+) -> None:
+    """Write `base` with `adapter` added to `target`; matrices are packed anew, the rest is kept.
+
+    `progress` is told of bytes read of how many.
 
     Raises:
         UserError: the library that reads GGUF is not installed.
@@ -37,11 +73,14 @@ def merge(base: Path, adapter: Path, target: Path, progress: Progress) -> None:
     scale = _alpha(added)
     try:
         writer = gguf.GGUFWriter(target, "llama")
-        _copy_facts(source, writer, gguf)
-        for number, tensor in enumerate(source.tensors):
+        _copy_facts(source, writer, _FILE_TYPES[packing])
+        done, every = 0, sum(int(tensor.n_bytes) for tensor in source.tensors)
+        for tensor in source.tensors:
             low, high = (pairs.pop(f"{tensor.name}.lora_{side}", None) for side in "ab")
-            _add_tensor(writer, tensor, low, high, scale, gguf)
-            progress(number + 1, len(source.tensors))
+            change = (low, high, scale) if low is not None and high is not None else None
+            _add_tensor(writer, tensor, change, packing, gguf)
+            done += int(tensor.n_bytes)
+            progress(done, every)
         if pairs:
             raise IntegrityError(f"{adapter} adapts {sorted(pairs)[0]}, which {base} does not have")
         writer.write_header_to_file()
@@ -69,28 +108,29 @@ def _alpha(adapter: Any) -> float:
     return float(field.contents())
 
 
-def _copy_facts(source: Any, writer: Any, gguf: Any) -> None:
+def _copy_facts(source: Any, writer: Any, file_type: int) -> None:
     """What the base says of itself, tokenizer and all, but for how it is packed."""
     for field in source.fields.values():
         if not field.name.startswith(_SKIPPED):
             inner = field.types[-1] if len(field.types) > 1 else None
             writer.add_key_value(field.name, field.contents(), field.types[0], sub_type=inner)
-    writer.add_file_type(_MOSTLY_Q8_0)
+    writer.add_file_type(file_type)
 
 
-def _add_tensor(writer: Any, tensor: Any, low: Any, high: Any, alpha: float, gguf: Any) -> None:
+def _add_tensor(writer: Any, tensor: Any, change: Any, packing: Packing, gguf: Any) -> None:
     kinds = gguf.GGMLQuantizationType
     if tensor.tensor_type == kinds.F32:
         writer.add_tensor(tensor.name, tensor.data)
         return
-    if low is None and tensor.tensor_type == kinds.Q8_0:
+    if change is None and tensor.tensor_type == kinds.Q8_0:
         writer.add_tensor(tensor.name, tensor.data, raw_dtype=kinds.Q8_0)
         return
     values = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
-    if low is not None and high is not None:
+    if change is not None:
+        low, high, alpha = change
         _add_product(values, low, high, alpha, tensor.name)
-    packed = gguf.quants.quantize(values, kinds.Q8_0)
-    writer.add_tensor(tensor.name, packed, raw_dtype=kinds.Q8_0)
+    kind = kinds[packing.upper()]
+    writer.add_tensor(tensor.name, gguf.quants.quantize(values, kind), raw_dtype=kind)
 
 
 def _add_product(values: Any, low: Any, high: Any, alpha: float, name: str) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from hansa.models.catalog import Card
 from hansa.models.plan import BITS_PER_WEIGHT, Precision
-from hansa.models.weights import Hosted, Hub, Wheel
+from hansa.models.weights import Adapted, Hosted, Hub, Wheel
 
 COMPLETION_TOKENS = 24
 BUDGET_MS = 200
@@ -79,8 +79,8 @@ def carried(cards: Iterable[Card], weights_per_s: float, memory_bytes: int) -> l
 def file_bytes(card: Card) -> int:
     """Size of the card's GGUF; worked out from its quantisation if not known; 0 if it has none."""
     match card.weights:
-        case Wheel() as wheel:
-            return wheel.bytes
+        case Wheel() | Adapted() as packed:
+            return packed.bytes
         case Hub(files=(file,)) if file.name.lower().endswith(".gguf"):
             return file.bytes or int(card.parameters * _bits(file.name) / 8)
         case Hub() | Hosted():

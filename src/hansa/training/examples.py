@@ -10,7 +10,7 @@ from random import Random
 import msgspec
 
 from hansa.context.healing import cut as cut_back
-from hansa.context.templates import render
+from hansa.context.templates import Neutral, render
 from hansa.models.profile import FimTokens, Profile
 from hansa.training.cuts import Cut, cuts_of
 from hansa.training.recipe import Fim
@@ -33,8 +33,8 @@ def fim_examples(texts: Iterable[str], fim: Fim, seed: int) -> Iterator[Example]
     """Examples of filling in, in the order of `texts`; the same for the same seed."""
     writer = _Writer(fim)
     for number, text in enumerate(texts):
-        rng = Random(f"{seed} {number}")
-        for cut in cuts_of(text, fim, rng):
+        rng = Random(f"{seed} {number}")  # noqa: S311  a seed is what makes a run the same again
+        for cut in cuts_of(writer.neutral(text), fim, rng):
             yield writer.example(cut, rng)
 
 
@@ -47,6 +47,8 @@ class _Writer:
             msgspec.structs.replace(fim.tokens, order=other, middle=fim.other_middle)
         )
         self._plain = _profile(None)
+        self.neutral = Neutral(self._usual)
+        """Breaks up control tokens in a text, whose answers must not teach them."""
 
     def example(self, cut: Cut, rng: Random) -> Example:
         if rng.random() >= self._fim.share:

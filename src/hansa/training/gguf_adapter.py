@@ -6,6 +6,7 @@ Source: the layout that `convert_lora_to_gguf.py` of llama.cpp documents; checke
 both engines say to the same prompt.
 """
 
+import importlib
 import json
 import re
 from pathlib import Path
@@ -14,7 +15,6 @@ from typing import Any
 import numpy as np
 from gguf import GGUFWriter
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
 
 from hansa.core.errors import UserError
 from hansa.core.files import write_atomic
@@ -46,19 +46,24 @@ def write_gguf(folder: Path, target: Path, *, heads: int, kv_heads: int, name: s
     writer.add_name(name)
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", float(config["lora_alpha"]))
-    tensors: dict[str, NDArray[np.float32]] = load_file(folder / "adapter_model.safetensors")
-    for key, value in sorted(tensors.items()):
+    for key, value in sorted(_load(folder / "adapter_model.safetensors").items()):
         layer, part, side = _parts(key)
-        if side == "B" and part in {"attn_q", "attn_k"}:
-            value = _interleaved(value, heads if part == "attn_q" else kv_heads)
+        turned = side == "B" and part in {"attn_q", "attn_k"}
+        rows = _interleaved(value, heads if part == "attn_q" else kv_heads) if turned else value
         tensor = f"blk.{layer}.{part}.weight.lora_{side.lower()}"
-        writer.add_tensor(tensor, np.ascontiguousarray(value.astype(np.float16)))
+        writer.add_tensor(tensor, np.ascontiguousarray(rows.astype(np.float16)))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
     writer.close()
     write_atomic(target, partial.read_bytes())
     partial.unlink()
+
+
+def _load(path: Path) -> dict[str, NDArray[np.float32]]:
+    """Tensors by name; the library is loaded here, because it comes with the extra `train`."""
+    safetensors: Any = importlib.import_module("safetensors.numpy")
+    return safetensors.load_file(path)
 
 
 def _parts(key: str) -> tuple[int, str, str]:

@@ -6,11 +6,10 @@ several machines (Ray Train). Which rows a step sees follows from the seed and t
 checkpoint holds everything else; a run that was killed goes on to the same losses.
 """
 
-import json
 import math
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,9 @@ from torch.nn import functional
 
 from hansa.core.files import write_atomic
 from hansa.training.recipe import Steps
+from hansa.training.record import Loss, note
 from hansa.training.rows import Rows
 
-LOSSES = "losses.jsonl"
 CHECKPOINTS_KEPT = 2
 
 Seen = Callable[[int, float, float], None]
@@ -52,10 +51,10 @@ class AnswerLoss(torch.nn.Module):
 
 
 def train(
-    model: Any, rows: Rows, held_out: Rows, steps: Steps, seed: int, folder: Path, seen: Seen
-) -> None:
+    accelerator: Accelerator, model: Any, rows: Rows, held_out: Rows, steps: Steps, seed: int,
+    folder: Path, seen: Seen,
+) -> None:  # fmt: skip
     """Train to the last step; the model is changed in place, and `folder` holds checkpoints."""
-    accelerator = Accelerator()
     trained = [each for each in model.parameters() if each.requires_grad]
     optimizer = torch.optim.AdamW(
         trained, lr=steps.learning_rate, weight_decay=steps.weight_decay, betas=(0.9, 0.95)
@@ -73,13 +72,12 @@ def train(
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         speed = batch["tokens"].numel() * accelerator.num_processes / (time.monotonic() - began)
-        record = {"step": step, "loss": loss.item()}
-        if (step + 1) % steps.checkpoint == 0 or step + 1 == steps.count:
-            record["held_out"] = evaluate(module, held_out, steps.rows, accelerator.device)
+        at_checkpoint = (step + 1) % steps.checkpoint == 0 or step + 1 == steps.count
+        held = evaluate(module, held_out, steps.rows, accelerator.device) if at_checkpoint else None
         if accelerator.is_main_process:
-            _note(folder, record)
-            seen(step, record["loss"], speed)
-            if "held_out" in record:
+            note(folder, Loss(step, loss.item(), held))
+            seen(step, loss.item(), speed)
+            if at_checkpoint:
                 _save(folder, step + 1, model, optimizer)
 
 
@@ -110,17 +108,6 @@ def order(rows: int, seed: int, epoch: int) -> Any:
     return np.random.default_rng((seed, epoch)).permutation(rows)
 
 
-def losses_of(folder: Path) -> Iterator[dict[str, float]]:
-    """What was noted, one record a step; a step done twice after a crash counts as done last."""
-    path = folder / LOSSES
-    by_step: dict[int, dict[str, float]] = {}
-    if path.exists():
-        for line in path.read_text().splitlines():
-            record = json.loads(line)
-            by_step[record["step"]] = record
-    yield from (by_step[step] for step in sorted(by_step))
-
-
 def _batch(rows: Rows, at_once: int, seed: int, step: int, accelerator: Any) -> dict[str, Any]:
     at_all = at_once * accelerator.num_processes
     place = step * at_all + at_once * accelerator.process_index
@@ -140,11 +127,6 @@ def _tensors(rows: Rows, chosen: Any, device: Any) -> dict[str, Any]:
 def _set_rate(optimizer: Any, value: float) -> None:
     for group in optimizer.param_groups:
         group["lr"] = value
-
-
-def _note(folder: Path, record: dict[str, float]) -> None:
-    with (folder / LOSSES).open("a") as file:
-        file.write(json.dumps(record) + "\n")
 
 
 def _save(folder: Path, step: int, model: Any, optimizer: Any) -> None:

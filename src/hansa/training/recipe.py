@@ -6,10 +6,14 @@ from typing import Annotated, Literal
 import msgspec
 
 from hansa.core.errors import ConfigError
-from hansa.models.profile import FimTokens
+from hansa.models.profile import FimTokens, Profile
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
+
+
+PLAIN_CHAT = Profile(chat="chatml", stop=("<|im_end|>",), context_tokens=2048, chars_per_token=3.0)
+"""How a base is prompted that the catalog does not know."""
 
 
 class Cuts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

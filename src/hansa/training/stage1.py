@@ -2,15 +2,18 @@
 """Stage 1: a recipe and a corpus in, an adapter out.
 
 A run is a folder: the recipe, the rows (made once), losses, checkpoints, and at the end the adapter
-in both forms. The same command goes on where a run was broken off.
+in both forms. The same command goes on where a run was broken off. Processes of one run share the
+folder; the first of them writes.
 """
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
-import msgspec
 import numpy as np
 import torch
+from accelerate import Accelerator
 
 from hansa.core.errors import UserError
 from hansa.models.profile import Profile
@@ -20,7 +23,9 @@ from hansa.training.corpus.reading import python_texts
 from hansa.training.examples import Example, fim_examples
 from hansa.training.gguf_adapter import write_gguf
 from hansa.training.instruct import instruct_file
+from hansa.training.plot import draw_losses
 from hansa.training.recipe import Recipe
+from hansa.training.record import Record, read_record, write_record
 from hansa.training.rows import Rows, join, pack
 
 ROWS = "rows.npz"
@@ -28,19 +33,29 @@ ROWS = "rows.npz"
 
 def run(
     recipe: Recipe, profile: Profile, weights: Path, corpus: Path, folder: Path, seen: loop.Seen
-) -> Path:
-    """Train by `recipe`; returns the folder of the adapter.
+) -> Record:
+    """Train by `recipe`, and say what came of it.
 
     Raises:
         UserError: the corpus gives fewer rows than are held out, or cannot be read.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    accelerator = Accelerator()
     torch.manual_seed(recipe.seed)
     base = load_base(weights, recipe.precision, profile)
-    rows, held_out = _rows(recipe, base, corpus, folder)
+    with accelerator.main_process_first():
+        rows, held_out = _rows(recipe, base, corpus, folder)
     model = lora.attach(base.model, recipe.lora) if recipe.method == "lora" else base.model
-    loop.train(model, rows, held_out, recipe.steps, recipe.seed, folder, seen)
-    return _keep(recipe, base, model, folder)
+    loop.train(accelerator, model, rows, held_out, recipe.steps, recipe.seed, folder, seen)
+    with accelerator.main_process_first():
+        if accelerator.is_main_process:
+            write_record(
+                folder, recipe, weights, corpus, rows=len(rows), held_out_rows=len(held_out),
+                targets=int((rows.weights == 1).sum()), seconds=time.monotonic() - began,
+                gave=_keep(recipe, base, model, folder),
+            )  # fmt: skip
+        return read_record(folder)
 
 
 def _rows(recipe: Recipe, base: BaseModel, corpus: Path, folder: Path) -> tuple[Rows, Rows]:
@@ -92,13 +107,19 @@ def _write_rows(path: Path, rows: Rows) -> None:
     partial.rename(path)
 
 
-def _keep(recipe: Recipe, base: BaseModel, model: object, folder: Path) -> Path:
-    home = folder / "adapter"
+def _keep(recipe: Recipe, base: BaseModel, model: Any, folder: Path) -> tuple[Path, ...]:
+    """Write what was learnt, and the picture of it; returns the files."""
+    picture = draw_losses(folder)
+    if recipe.method == "full":
+        home = folder / "model"
+        model.save_pretrained(home)
+        base.tokenizer.save_pretrained(home)
+        return *sorted(home.glob("*.safetensors")), picture
+    home, config = folder / "adapter", base.model.config
     lora.save(model, home)
-    config = base.model.config
+    packed = folder / "adapter.gguf"
     write_gguf(
-        home, folder / "adapter.gguf", heads=config.num_attention_heads,
-        kv_heads=config.num_key_value_heads, name=recipe.name,
+        home, packed, heads=config.num_attention_heads, kv_heads=config.num_key_value_heads,
+        name=recipe.name,
     )  # fmt: skip
-    (folder / "recipe.json").write_bytes(msgspec.json.format(msgspec.json.encode(recipe)))
-    return home
+    return home / "adapter_model.safetensors", home / "adapter_config.json", packed, picture

@@ -1,0 +1,107 @@
+"""What a run was made from and what came of it: `run.json`, from the run's own data alone."""
+
+import importlib.metadata
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from hansa import __version__
+from hansa.core.digests import sha256_hex
+from hansa.core.errors import NotFound, UserError
+from hansa.core.files import write_atomic
+from hansa.models.fetching import digest_of
+from hansa.training.corpus.manifest import NAME as MANIFEST
+from hansa.training.recipe import Recipe
+
+NAME = "run.json"
+LOSSES = "losses.jsonl"
+LIBRARIES = ("torch", "transformers", "peft", "accelerate", "gguf", "flwr")
+
+
+class Loss(msgspec.Struct, frozen=True):
+    step: int
+    loss: float
+    held_out: float | None = None
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    tool: str
+    recipe: Recipe
+    base_sha256: str
+    corpus_sha256: str
+    """Of the corpus's manifest, which holds the digests of all that is in it."""
+    rows: int
+    held_out_rows: int
+    targets: int
+    """Tokens that were learnt from in one pass over the rows."""
+    libraries: dict[str, str]
+    seconds: float
+    """Of this machine, over all its starts."""
+    first_held_out: float
+    last_held_out: float
+    files: dict[str, str]
+    """Digests of what the run gave, by name."""
+
+
+def losses_of(folder: Path) -> Iterator[Loss]:
+    """What was noted, one a step; a step done twice after a crash counts as done last."""
+    path = folder / LOSSES
+    by_step: dict[int, Loss] = {}
+    if path.exists():
+        for line in path.read_bytes().splitlines():
+            try:
+                each = msgspec.json.decode(line, type=Loss)
+            except msgspec.DecodeError:
+                continue  # The line that a crash cut off.
+            by_step[each.step] = each
+    yield from (by_step[step] for step in sorted(by_step))
+
+
+def note(folder: Path, loss: Loss) -> None:
+    with (folder / LOSSES).open("ab") as file:
+        file.write(msgspec.json.encode(loss) + b"\n")
+
+
+def write_record(
+    folder: Path, recipe: Recipe, weights: Path, corpus: Path, *,
+    rows: int, held_out_rows: int, targets: int, seconds: float, gave: tuple[Path, ...],
+) -> Record:  # fmt: skip
+    """Write `run.json` into a run's folder, and return what it says."""
+    held = [each.held_out for each in losses_of(folder) if each.held_out is not None]
+    record = Record(
+        tool=f"hansa {__version__}",
+        recipe=recipe,
+        base_sha256=digest_of(weights) if weights.is_file() else "",
+        corpus_sha256=sha256_hex((corpus / MANIFEST).read_bytes()),
+        rows=rows,
+        held_out_rows=held_out_rows,
+        targets=targets,
+        libraries=dict(_versions()),
+        seconds=round(seconds, 1),
+        first_held_out=held[0] if held else 0.0,
+        last_held_out=held[-1] if held else 0.0,
+        files={str(each.relative_to(folder)): digest_of(each) for each in gave},
+    )
+    write_atomic(folder / NAME, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+    return record
+
+
+def read_record(folder: Path) -> Record:
+    """Raises NotFound if the folder holds no finished run, UserError if what it says is none."""
+    try:
+        return msgspec.json.decode((folder / NAME).read_bytes(), type=Record)
+    except OSError as error:
+        raise NotFound(
+            f"{folder} holds no run that has ended", hint="`hansa train` makes one, or goes on"
+        ) from error
+    except msgspec.DecodeError as error:
+        raise UserError(f"{folder / NAME} is no record of a run: {error}") from error
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    for name in LIBRARIES:
+        try:
+            yield name, importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
