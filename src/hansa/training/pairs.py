@@ -13,7 +13,7 @@ from statistics import median
 
 import msgspec
 
-from hansa.context.templates import render
+from hansa.context.templates import Neutral, render
 from hansa.core.errors import UserError
 from hansa.core.files import write_atomic
 from hansa.editor.distance import edit_distance
@@ -107,7 +107,7 @@ def example_of(pair: Pair, tokens: FimTokens) -> Example:
         chat="none", fim=tokens, stop=(END,), context_tokens=8192, chars_per_token=3.0
     )
     request = Request(id="", task="complete", prefix=pair.prefix, suffix=pair.suffix)
-    return Example(render(request, profile), pair.target + END)
+    return Example(render(request, profile), Neutral(profile)(pair.target) + END)
 
 
 def write_pairs(path: Path, pairs: Iterable[Pair]) -> None:

@@ -1,0 +1,113 @@
+# pyright: basic, reportMissingImports=false
+"""Members and coordinator on one machine: by Flower's simulation, or plainly in one process.
+
+The plain way passes every message through the bytes that it is on the wire, and shows them to
+whoever wants to look; it needs no Ray, which does not start on a machine that is busy.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from uuid import uuid4
+
+from flwr.app import Context, Message, RecordDict
+from flwr.clientapp import ClientApp
+from flwr.common.serde import message_from_proto, message_to_proto
+from flwr.proto.message_pb2 import Message as MessageProto
+from flwr.serverapp import Grid
+
+from hansa.core.errors import UserError
+from hansa.models.profile import Profile
+from hansa.training.federate.apps import PARTITION, coordinate, coordinator_app, member_app
+from hansa.training.federate.home import adapt
+from hansa.training.federate.plan import Plan
+from hansa.training.federate.updates import Arrays
+
+Tap = Callable[[str, bytes], None]
+"""Direction ("to a member" or "to the coordinator") and what is on the wire."""
+
+
+def run_plainly(
+    plan: Plan, weights: Path, profile: Profile, homes: Sequence[Path], tap: Tap | None = None
+) -> Arrays:
+    """The adapter of all members, one after the other in this process.
+
+    Raises:
+        UserError: too few members take part.
+    """
+    app = member_app(plan, weights, profile, homes)
+    grid = _PlainGrid(app, len(homes), tap or (lambda direction, data: None))
+    return coordinate(grid, plan, adapt(plan, weights, profile).arrays())
+
+
+def run_by_flower(plan: Plan, weights: Path, profile: Profile, homes: Sequence[Path]) -> Arrays:
+    """The same by Flower's simulation (Ray); members on a processor each.
+
+    Raises:
+        UserError: it ended without an adapter.
+    """
+    from flwr.simulation import run_simulation
+
+    found: list[Arrays] = []
+    run_simulation(
+        coordinator_app(plan, adapt(plan, weights, profile).arrays, found.append),
+        member_app(plan, weights, profile, homes),
+        len(homes),
+        backend_config={
+            "init_args": {"include_dashboard": False, "log_to_driver": False},
+            "client_resources": {"num_cpus": 1},
+        },
+    )
+    if not found:
+        raise UserError("the simulation ended without an adapter", hint="its messages say why")
+    return found[0]
+
+
+class _PlainGrid(Grid):
+    """Flower's seam between a coordinator's program and members, without processes between."""
+
+    def __init__(self, app: ClientApp, members: int, tap: Tap) -> None:
+        self._app, self._members, self._tap = app, members, tap
+        self._answers: dict[str, Message] = {}
+
+    def set_run(self, run: object) -> None:
+        """There is one run only."""
+
+    @property
+    def run(self):
+        raise NotImplementedError
+
+    def create_message(self, *arguments: object, **more: object) -> Message:
+        raise NotImplementedError
+
+    def get_node_ids(self) -> Iterable[int]:
+        return range(1, self._members + 1)
+
+    def get_nodes(self):
+        raise NotImplementedError
+
+    def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
+        return [self._passed(each) for each in messages]
+
+    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
+        return [self._answers.pop(each) for each in message_ids if each in self._answers]
+
+    def send_and_receive(
+        self, messages: Iterable[Message], *, timeout: float | None = None
+    ) -> Iterable[Message]:
+        return self.pull_messages(self.push_messages(messages))
+
+    def _passed(self, message: Message) -> str:
+        name = message.metadata.__dict__["_message_id"] = str(uuid4())
+        node = message.metadata.dst_node_id
+        context = Context(
+            run_id=0, node_id=node, node_config={PARTITION: node - 1}, state=RecordDict(),
+            run_config={},
+        )  # fmt: skip
+        reply = self._app(self._carried("to a member", message), context)
+        self._answers[name] = self._carried("to the coordinator", reply)
+        return name
+
+    def _carried(self, direction: str, message: Message) -> Message:
+        data = message_to_proto(message).SerializeToString()
+        self._tap(direction, data)
+        return message_from_proto(MessageProto.FromString(data))

@@ -1,0 +1,161 @@
+# pyright: basic, reportMissingImports=false
+"""Three members train one adapter that beats each one's own, and nothing of theirs is on the wire.
+
+Source of the comparison: pooled held-out pairs of all members, by the mean loss of their targets.
+"""
+
+import json
+import random
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from hansa.core.errors import UserError
+from hansa.models.profile import FimTokens
+from hansa.training.federate.home import adapt, train
+from hansa.training.federate.plan import Plan
+from hansa.training.pairs import Pair, write_pairs
+from hansa.training.recipe import PLAIN_CHAT, Lora
+
+messages = pytest.importorskip(
+    "hansa.training.federate.messages", reason="Flower is in .venv-train", exc_type=ImportError
+)
+simulation = pytest.importorskip(
+    "hansa.training.federate.simulation", reason="Flower is in .venv-train", exc_type=ImportError
+)
+
+pytestmark = [pytest.mark.train, pytest.mark.timeout(600)]
+
+IDIOMS = ("open({}, 'rb').read()", "json.dumps({}, indent=2)", "[x for x in {} if x]")
+CANARY = "zqcanary"
+PLAN = Plan(
+    name="tiny", base="", tokens=FimTokens("<P>", "<S>", "", order="spm"), seed=1, rounds=3, steps=12,
+    rows=4, row_tokens=128, learning_rate=0.02, lora=Lora(rank=8, alpha=16.0), clip=20.0, pairs_min=8,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Llama of two layers with random weights that reads bytes."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("base")
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {
+        each: number for number, each in enumerate([*letters, "<|endoftext|>", "<P>", "<S>"])
+    }
+    reader = Tokenizer(models.BPE(vocabulary, []))
+    reader.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    reader.decoder = decoders.ByteLevel()
+    reader.add_special_tokens(["<|endoftext|>", "<P>", "<S>"])
+    PreTrainedTokenizerFast(
+        tokenizer_object=reader, eos_token="<|endoftext|>"
+    ).save_pretrained(folder)  # fmt: skip
+    torch.manual_seed(1)
+    config = LlamaConfig(
+        vocab_size=len(vocabulary), hidden_size=64, intermediate_size=128, num_hidden_layers=2,
+        num_attention_heads=4, num_key_value_heads=2, tie_word_embeddings=True,
+    )  # fmt: skip
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+def pairs_of(member: int, seed: int, count: int, canary: str = "") -> list[Pair]:
+    """Pairs in the idiom of one member."""
+    chance = random.Random(f"{member} {seed}")
+    names = [chance.choice("abcdefgh") + chance.choice("xyz") for _ in range(count)]
+    return [
+        Pair(
+            "python",
+            f"def f({each}):\n    # {canary}\n    return ",
+            "\n",
+            IDIOMS[member].format(each),
+        )
+        for each in names
+    ]
+
+
+@pytest.fixture
+def homes(tmp_path: Path) -> list[Path]:
+    found = []
+    for member in range(3):
+        home = tmp_path / f"member-{member}"
+        home.mkdir()
+        write_pairs(home / "pairs.jsonl", pairs_of(member, 1, 24, f"{CANARY}{member}"))
+        found.append(home)
+    return found
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.001])
+def test_the_federated_adapter_beats_each_members_own(base: Path, homes: list[Path], noise: float):
+    plan = msgspec.structs.replace(PLAN, noise=noise)
+    pooled = [pair for member in range(3) for pair in pairs_of(member, 2, 6)]
+    adapted = adapt(plan, base, PLAIN_CHAT)
+    begin = adapted.arrays()
+    untrained = adapted.loss(pooled)
+    together = simulation.run_plainly(plan, base, PLAIN_CHAT, homes)
+    adapted.take(together)
+    federated = adapted.loss(pooled)
+    alone = msgspec.structs.replace(plan, steps=plan.steps * plan.rounds)
+    own = []
+    for member in range(3):
+        single = adapt(alone, base, PLAIN_CHAT)
+        update = train(single, begin, pairs_of(member, 1, 24), (1, 0))
+        single.take({name: begin[name] + each for name, each in update.items()})
+        own.append(single.loss(pooled))
+    print({"untrained": untrained, "federated": federated, "own": own})
+    assert federated < min(own)
+    assert federated < untrained
+
+
+def test_on_the_wire_are_adapters_and_a_count_and_nothing_else(base: Path, homes: list[Path]):
+    wire: list[tuple[str, bytes]] = []
+    plan = msgspec.structs.replace(PLAN, rounds=1, steps=1)
+    simulation.run_plainly(plan, base, PLAIN_CHAT, homes, lambda *sent: wire.append(sent))
+    answers = [data for direction, data in wire if direction == "to the coordinator"]
+    assert len(answers) == 3
+    adapted = adapt(plan, base, PLAIN_CHAT)
+    shapes = {name: each.shape for name, each in adapted.arrays().items()}
+    for data in answers:
+        content = simulation.MessageProto.FromString(data).content
+        kinds = {item.key: item.WhichOneof("value") for item in content.items}
+        assert kinds == {"update": "array_record", "count": "metric_record"}
+        for item in content.items:
+            if item.key == "update":
+                arrays = {each.key: each.value for each in item.array_record.items}
+                assert {name: tuple(each.shape) for name, each in arrays.items()} == shapes
+                assert {each.dtype for each in arrays.values()} == {"float32"}
+                # Every byte is of the array itself: a header of 128 and four for each number.
+                assert all(
+                    len(each.data) == 128 + 4 * np.prod(each.shape) for each in arrays.values()
+                )
+            else:
+                [count] = item.metric_record.items
+                assert (count.key, count.value.sint64) == ("count", 20)
+    secrets = [CANARY, "json.dumps", "open(", "return", "def f", "member-0", str(homes[0].parent)]
+    for _, data in wire:
+        assert not [each for each in secrets if each.encode() in data]
+        assert not _tokens_are_in(data, adapted, pairs_of(0, 1, 24, f"{CANARY}0")[0])
+
+
+def test_a_member_that_fails_tells_nothing_of_why(base: Path, homes: list[Path]):
+    (homes[0] / "pairs.jsonl").write_text(json.dumps({CANARY: "return"}) + "\n")
+    wire: list[bytes] = []
+    with pytest.raises(UserError, match="had 2 answers that count, of 3"):
+        simulation.run_plainly(
+            msgspec.structs.replace(PLAN, rounds=1, steps=1), base, PLAIN_CHAT, homes,
+            lambda direction, data: wire.append(data),
+        )  # fmt: skip
+    assert any(messages.FAILED.encode() in each for each in wire)
+    assert not [each for each in wire if CANARY.encode() in each or b"pairs" in each]
+
+
+def _tokens_are_in(data: bytes, adapted, pair: Pair) -> bool:
+    """Whether a few tokens of a pair in a row are anywhere, as numbers of any usual width."""
+    ids = adapted.base.tokenize(pair.prefix)[:8]
+    widths = (np.int16, np.int32, np.int64, np.float32)
+    return any(np.array(ids, width).tobytes() in data for width in widths)
