@@ -26,13 +26,19 @@ simulation = pytest.importorskip(
     "hansa.training.federate.simulation", reason="Flower is in .venv-train", exc_type=ImportError
 )
 
-pytestmark = [pytest.mark.train, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.train,
+    pytest.mark.timeout(600),
+    pytest.mark.filterwarnings("default::FutureWarning"),  # PEFT's and Flower's own.
+    pytest.mark.filterwarnings("default::DeprecationWarning"),
+]
 
 IDIOMS = ("open({}, 'rb').read()", "json.dumps({}, indent=2)", "[x for x in {} if x]")
 CANARY = "zqcanary"
 PLAN = Plan(
-    name="tiny", base="", tokens=FimTokens("<P>", "<S>", "", order="spm"), seed=1, rounds=3, steps=12,
-    rows=4, row_tokens=128, learning_rate=0.02, lora=Lora(rank=8, alpha=16.0), clip=20.0, pairs_min=8,
+    name="tiny", base="", tokens=FimTokens("<P>", "<S>", "", order="spm"), seed=1,
+    rounds=3, steps=12, rows=4, row_tokens=128, learning_rate=0.02,
+    lora=Lora(rank=8, alpha=16.0), clip=20.0, pairs_min=8,
 )  # fmt: skip
 
 
