@@ -37,7 +37,7 @@ IDIOMS = ("open({}, 'rb').read()", "json.dumps({}, indent=2)", "[x for x in {} i
 CANARY = "zqcanary"
 PLAN = Plan(
     name="tiny", base="", tokens=FimTokens("<P>", "<S>", "", order="spm"), seed=1,
-    rounds=3, steps=12, rows=4, row_tokens=128, learning_rate=0.02,
+    rounds=6, steps=12, rows=4, row_tokens=128, learning_rate=0.03,
     lora=Lora(rank=8, alpha=16.0), clip=20.0, pairs_min=8,
 )  # fmt: skip
 

@@ -14,6 +14,7 @@ from flwr.clientapp import ClientApp
 from flwr.common.serde import message_from_proto, message_to_proto
 from flwr.proto.message_pb2 import Message as MessageProto
 from flwr.serverapp import Grid
+from flwr.supercore.task_identity import TaskIdentity
 
 from hansa.core.errors import UserError
 from hansa.models.profile import Profile
@@ -34,6 +35,8 @@ def run_plainly(
     Raises:
         UserError: too few members take part.
     """
+    # Flower makes messages in the name of the process's task; here there is one.
+    TaskIdentity.run_id = TaskIdentity.task_id = TaskIdentity.node_id = 1
     app = member_app(plan, weights, profile, homes)
     grid = _PlainGrid(app, len(homes), tap or (lambda direction, data: None))
     return coordinate(grid, plan, adapt(plan, weights, profile).arrays())
