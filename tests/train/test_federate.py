@@ -18,6 +18,7 @@ from hansa.training.federate.home import adapt, train
 from hansa.training.federate.plan import Plan
 from hansa.training.pairs import Pair, write_pairs
 from hansa.training.recipe import PLAIN_CHAT, Lora
+from support.tiny import make_base
 
 messages = pytest.importorskip(
     "hansa.training.federate.messages", reason="Flower is in .venv-train", exc_type=ImportError
@@ -37,66 +38,42 @@ IDIOMS = ("open({}, 'rb').read()", "json.dumps({}, indent=2)", "[x for x in {} i
 CANARY = "zqcanary"
 PLAN = Plan(
     name="tiny", base="", tokens=FimTokens("<P>", "<S>", "", order="spm"), seed=1,
-    rounds=6, steps=12, rows=4, row_tokens=128, learning_rate=0.03,
-    lora=Lora(rank=8, alpha=16.0), clip=20.0, pairs_min=8,
+    rounds=8, steps=6, rows=4, row_tokens=128, learning_rate=0.02,
+    lora=Lora(rank=8, alpha=16.0), clip=5.5, pairs_min=8,
 )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Llama of two layers with random weights that reads bytes."""
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-
-    folder = tmp_path_factory.mktemp("base")
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    vocabulary = {
-        each: number for number, each in enumerate([*letters, "<|endoftext|>", "<P>", "<S>"])
-    }
-    reader = Tokenizer(models.BPE(vocabulary, []))
-    reader.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    reader.decoder = decoders.ByteLevel()
-    reader.add_special_tokens(["<|endoftext|>", "<P>", "<S>"])
-    PreTrainedTokenizerFast(
-        tokenizer_object=reader, eos_token="<|endoftext|>"
-    ).save_pretrained(folder)  # fmt: skip
-    torch.manual_seed(1)
-    config = LlamaConfig(
-        vocab_size=len(vocabulary), hidden_size=64, intermediate_size=128, num_hidden_layers=2,
-        num_attention_heads=4, num_key_value_heads=2, tie_word_embeddings=True,
-    )  # fmt: skip
-    LlamaForCausalLM(config).save_pretrained(folder)
-    return folder
+    return make_base(tmp_path_factory.mktemp("base"))
 
 
-def pairs_of(member: int, seed: int, count: int, canary: str = "") -> list[Pair]:
+def pairs_of(member: int, seed: int, count: int) -> list[Pair]:
     """Pairs in the idiom of one member."""
     chance = random.Random(f"{member} {seed}")
     names = [chance.choice("abcdefgh") + chance.choice("xyz") for _ in range(count)]
     return [
-        Pair(
-            "python",
-            f"def f({each}):\n    # {canary}\n    return ",
-            "\n",
-            IDIOMS[member].format(each),
-        )
+        Pair("python", f"def f({each}):\n    return ", "\n", IDIOMS[member].format(each))
         for each in names
     ]
 
 
+def at_home(member: int) -> list[Pair]:
+    """What a member trains on, with a canary in every part of a pair."""
+    mark = f"{CANARY}{member}"
+    return [*pairs_of(member, 1, 24), Pair("python", f"{mark} = ", f"# {mark}", mark, f"{mark}2")]
+
+
 @pytest.fixture
 def homes(tmp_path: Path) -> list[Path]:
-    found = []
-    for member in range(3):
-        home = tmp_path / f"member-{member}"
+    found = [tmp_path / f"member-{member}" for member in range(3)]
+    for member, home in enumerate(found):
         home.mkdir()
-        write_pairs(home / "pairs.jsonl", pairs_of(member, 1, 24, f"{CANARY}{member}"))
-        found.append(home)
+        write_pairs(home / "pairs.jsonl", at_home(member))
     return found
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.001])
+@pytest.mark.parametrize("noise", [0.0, 0.002])
 def test_the_federated_adapter_beats_each_members_own(base: Path, homes: list[Path], noise: float):
     plan = msgspec.structs.replace(PLAN, noise=noise)
     pooled = [pair for member in range(3) for pair in pairs_of(member, 2, 6)]
@@ -110,12 +87,11 @@ def test_the_federated_adapter_beats_each_members_own(base: Path, homes: list[Pa
     own = []
     for member in range(3):
         single = adapt(alone, base, PLAIN_CHAT)
-        update = train(single, begin, pairs_of(member, 1, 24), (1, 0))
+        update = train(single, begin, at_home(member), (1, 0))
         single.take({name: begin[name] + each for name, each in update.items()})
         own.append(single.loss(pooled))
-    print({"untrained": untrained, "federated": federated, "own": own})
-    assert federated < min(own)
-    assert federated < untrained
+    assert federated < min(own) - 0.3
+    assert max(own) < untrained
 
 
 def test_on_the_wire_are_adapters_and_a_count_and_nothing_else(base: Path, homes: list[Path]):
@@ -142,10 +118,10 @@ def test_on_the_wire_are_adapters_and_a_count_and_nothing_else(base: Path, homes
             else:
                 [count] = item.metric_record.items
                 assert (count.key, count.value.sint64) == ("count", 20)
-    secrets = [CANARY, "json.dumps", "open(", "return", "def f", "member-0", str(homes[0].parent)]
+    secrets = [CANARY, "json.dumps", "open(", "return", "def f", "member-0", homes[0].parent.name]
     for _, data in wire:
         assert not [each for each in secrets if each.encode() in data]
-        assert not _tokens_are_in(data, adapted, pairs_of(0, 1, 24, f"{CANARY}0")[0])
+        assert not _tokens_are_in(data, adapted, at_home(0)[0])
 
 
 def test_a_member_that_fails_tells_nothing_of_why(base: Path, homes: list[Path]):
