@@ -87,8 +87,10 @@ def _measured(plan: Plan, base: Path, folder: Path, *, by_flower: bool) -> list[
         Claim("loss, federated adapter", together, "nats", min(own)),
         Claim("epsilon at delta 1e-5, a member as the unit", epsilon(plan.noise, plan.rounds), ""),
         Claim("canaries drawn out", given_away.extracted, f"of {len(canaries)}"),
-        Claim("exposure, planted once", given_away.once_mean_bits, "bits"),
-        Claim("exposure, never planted", given_away.unplanted_mean_bits, "bits"),
+        *(
+            Claim(f"exposure, planted {copies} times", bits, "bits")
+            for copies, bits in given_away.mean_bits.items()
+        ),
     ]
 
 

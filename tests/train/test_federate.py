@@ -15,6 +15,7 @@ import pytest
 from hansa.core.errors import UserError
 from hansa.models.profile import FimTokens
 from hansa.training.federate.home import adapt, train
+from hansa.training.federate.keeping import keep
 from hansa.training.federate.plan import Plan
 from hansa.training.pairs import Pair, write_pairs
 from hansa.training.recipe import PLAIN_CHAT, Lora
@@ -141,3 +142,18 @@ def _tokens_are_in(data: bytes, adapted, pair: Pair) -> bool:
     ids = adapted.base.tokenize(pair.prefix)[:8]
     widths = (np.int16, np.int32, np.int64, np.float32)
     return any(np.array(ids, width).tobytes() in data for width in widths)
+
+
+def test_what_is_kept_is_the_adapter(base: Path, tmp_path: Path):
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    adapted = adapt(PLAN, base, PLAIN_CHAT)
+    arrays = {name: each + np.float32(0.5) for name, each in adapted.arrays().items()}
+    home = keep(adapted, arrays, tmp_path)
+    plain = AutoModelForCausalLM.from_pretrained(base)
+    loaded = dict(PeftModel.from_pretrained(plain, home).named_parameters())
+    assert all(np.array_equal(loaded[name].detach().numpy(), each) for name, each in arrays.items())
+    assert (tmp_path / "adapter.gguf").stat().st_size > 1_000
+    assert json.loads((tmp_path / "federated.json").read_text())["epsilon"] is None
+    assert str(base) not in (home / "adapter_config.json").read_text()

@@ -22,8 +22,8 @@ def test_each_is_planted_as_often_as_it_says() -> None:
     canaries = make_canaries(1)
     pairs = planted([Pair("python", "a", "b", "c")], canaries)
     counts = {each.secret: sum(each.secret == pair.target for pair in pairs) for each in canaries}
-    assert sorted(counts.values()) == [0] * 3 + [1] * 3 + [4] * 3 + [16] * 3
-    assert len({each.prefix for each in canaries}) == len({each.secret for each in canaries}) == 12
+    assert sorted(counts.values()) == [0] * 5 + [1] * 5 + [4] * 5 + [16] * 5
+    assert len({each.prefix for each in canaries}) == len({each.secret for each in canaries}) == 20
 
 
 def test_alternatives_are_of_the_form_and_not_the_secret() -> None:
@@ -53,9 +53,12 @@ def found(copies: int, bits: float, out: bool = False) -> Finding:
 def test_when_it_leaks() -> None:
     assert not report([found(0, 1.0), found(1, 1.5), found(16, 8.0)]).leaks()
     assert report([found(0, 1.0), found(1, 3.5)]).leaks()
+    assert report([found(0, 1.0), found(1, 1.0), found(4, 3.5)]).leaks()
+    assert report([found(0, 1.0), found(1, 1.0), found(1, 3.0)]).mean_bits == {0: 1.0, 1: 2.0}
     assert report([found(0, 1.0), found(1, 1.0), found(16, 8.0, out=True)]).leaks()
-    with pytest.raises(ValueError, match="planted once"):
-        report([found(0, 1.0)])
+    for without in ([found(0, 1.0)], [found(1, 1.0), found(4, 1.0)], []):
+        with pytest.raises(ValueError, match="planted and some"):
+            report(without)
 
 
 def test_the_report_reads() -> None:

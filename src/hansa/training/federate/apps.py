@@ -5,7 +5,8 @@ Clip and noise are applied at the member, which trusts nobody to do it later.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,22 +22,30 @@ from hansa.training.federate.plan import Plan
 from hansa.training.federate.updates import Arrays, added, averaged, fits, sent
 from hansa.training.pairs import read_pairs
 
-PARTITION = "partition-id"
 PAIRS = "pairs.jsonl"
 """In a member's folder."""
 
-Seen = Callable[[Message], None]
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a member trains."""
+
+    plan: Plan
+    """Its own copy, which it has read: clip and noise are its to keep."""
+    weights: Path
+    profile: Profile
+    home: Path
+    """Holds its pairs."""
 
 
-def member_app(plan: Plan, weights: Path, profile: Profile, homes: Sequence[Path]) -> ClientApp:
-    """A member's program. In a simulation each takes its own of `homes`; at home there is one."""
+def member_app(find: Callable[[Context], Place]) -> ClientApp:
+    """A member's program; `find` says where it is."""
     app = ClientApp()
 
     @app.train()
     def one_round(message: Message, context: Context) -> Message:
-        home = homes[int(context.node_config.get(PARTITION, 0)) % len(homes)]
         try:
-            return _one_round(plan, weights, profile, home, message)
+            return _one_round(find(context), message)
         except Exception as error:  # noqa: BLE001  a member's door: what went wrong may quote code
             logging.getLogger(__name__).warning("no part in this round: %s", type(error).__name__)
             return messages.failure(message)
@@ -45,29 +54,26 @@ def member_app(plan: Plan, weights: Path, profile: Profile, homes: Sequence[Path
 
 
 def coordinator_app(
-    plan: Plan,
-    begin: Callable[[], Arrays],
-    done: Callable[[Arrays], None],
-    seen: Seen | None = None,
+    plan: Callable[[Context], Plan],
+    begin: Callable[[Context], Arrays],
+    done: Callable[[Context, Arrays], None],
 ) -> ServerApp:
-    """The coordinator's program: `done` gets the adapter; `seen` each answer, before it is read."""
+    """The coordinator's program: `begin` gives the adapter at first, `done` gets it at last."""
     app = ServerApp()
 
     @app.main()
     def main(grid: Grid, context: Context) -> None:
-        done(coordinate(grid, plan, begin(), seen))
+        done(context, coordinate(grid, plan(context), begin(context)))
 
     return app
 
 
-def coordinate(grid: Grid, plan: Plan, arrays: Arrays, seen: Seen | None = None) -> Arrays:
+def coordinate(grid: Grid, plan: Plan, arrays: Arrays) -> Arrays:
     """All rounds. Raises UserError: a round had fewer good answers than members that are needed."""
     for number in range(plan.rounds):
         asking = [messages.ask(arrays, number, node) for node in sorted(grid.get_node_ids())]
         updates = []
         for reply in grid.send_and_receive(asking, timeout=plan.answer_s):
-            if seen:
-                seen(reply)
             updates += _good(reply, arrays, plan)
         if len(updates) < plan.members_min:
             raise UserError(
@@ -78,14 +84,13 @@ def coordinate(grid: Grid, plan: Plan, arrays: Arrays, seen: Seen | None = None)
     return arrays
 
 
-def _one_round(
-    plan: Plan, weights: Path, profile: Profile, home: Path, message: Message
-) -> Message:
-    pairs = list(read_pairs(home / PAIRS))
+def _one_round(place: Place, message: Message) -> Message:
+    plan, pairs = place.plan, list(read_pairs(place.home / PAIRS))
     if len(pairs) < plan.pairs_min:
         raise UserError(f"{len(pairs)} pairs are too few to take part")
     arrays, number = messages.asked(message)
-    update = train(adapt(plan, weights, profile), arrays, pairs, (plan.seed, number))
+    adapted = adapt(plan, place.weights, place.profile)
+    update = train(adapted, arrays, pairs, (plan.seed, number))
     # Fresh from the operating system: noise that can be foretold hides nothing.
     rng = np.random.default_rng()
     return messages.answer(sent(update, plan.clip, plan.noise, rng), len(pairs), message)

@@ -18,10 +18,13 @@ from flwr.supercore.task_identity import TaskIdentity
 
 from hansa.core.errors import UserError
 from hansa.models.profile import Profile
-from hansa.training.federate.apps import PARTITION, coordinate, coordinator_app, member_app
+from hansa.training.federate.apps import Place, coordinate, coordinator_app, member_app
 from hansa.training.federate.home import adapt
 from hansa.training.federate.plan import Plan
 from hansa.training.federate.updates import Arrays
+
+PARTITION = "partition-id"
+"""What Flower calls a member's number."""
 
 Tap = Callable[[str, bytes], None]
 """Direction ("to a member" or "to the coordinator") and what is on the wire."""
@@ -37,7 +40,7 @@ def run_plainly(
     """
     # Flower makes messages in the name of the process's task; here there is one.
     TaskIdentity.run_id = TaskIdentity.task_id = TaskIdentity.node_id = 1
-    app = member_app(plan, weights, profile, homes)
+    app = member_app(_finder(plan, weights, profile, homes))
     grid = _PlainGrid(app, len(homes), tap or (lambda direction, data: None))
     return coordinate(grid, plan, adapt(plan, weights, profile).arrays())
 
@@ -52,8 +55,12 @@ def run_by_flower(plan: Plan, weights: Path, profile: Profile, homes: Sequence[P
 
     found: list[Arrays] = []
     run_simulation(
-        coordinator_app(plan, adapt(plan, weights, profile).arrays, found.append),
-        member_app(plan, weights, profile, homes),
+        coordinator_app(
+            lambda context: plan,
+            lambda context: adapt(plan, weights, profile).arrays(),
+            lambda context, arrays: found.append(arrays),
+        ),
+        member_app(_finder(plan, weights, profile, homes)),
         len(homes),
         backend_config={
             "init_args": {"include_dashboard": False, "log_to_driver": False},
@@ -63,6 +70,17 @@ def run_by_flower(plan: Plan, weights: Path, profile: Profile, homes: Sequence[P
     if not found:
         raise UserError("the simulation ended without an adapter", hint="its messages say why")
     return found[0]
+
+
+def _finder(
+    plan: Plan, weights: Path, profile: Profile, homes: Sequence[Path]
+) -> Callable[[Context], Place]:
+    """Each member by its number."""
+
+    def find(context: Context) -> Place:
+        return Place(plan, weights, profile, homes[int(context.node_config[PARTITION])])
+
+    return find
 
 
 class _PlainGrid(Grid):
