@@ -28,7 +28,7 @@ def ask(arrays: Arrays, number: int, node: int) -> Message:
 
 def asked(message: Message) -> tuple[Arrays, int]:
     """What a member was asked."""
-    return _arrays(message.content[ADAPTER]), int(message.content[ROUND][ROUND])  # type: ignore[index]
+    return _arrays(message.content[ADAPTER]), int(message.content[ROUND][ROUND])
 
 
 def answer(update: Arrays, pairs: int, message: Message) -> Message:

@@ -52,7 +52,7 @@ def test_what_does_not_fit_does_not_count() -> None:
     assert not fits(update(math.nan), LIKE, 1.0, 0.0)
     assert not fits({"a": LIKE["a"]}, LIKE, 1.0, 0.0)
     assert not fits({**LIKE, "b": np.zeros(5, np.float32)}, LIKE, 1.0, 0.0)
-    assert not fits({**LIKE, "b": np.zeros(4)}, LIKE, 1.0, 0.0)  # type: ignore[dict-item]
+    assert not fits({**LIKE, "b": np.zeros(4)}, LIKE, 1.0, 0.0)  # type: ignore[dict-item]  a wrong type is what it tests
 
 
 @given(st.integers(0, 1000))
