@@ -27,12 +27,14 @@ COMPATIBLE = frozenset(
         "BSD-2-Clause",
         "BSD-3-Clause",
         "BlueOak-1.0.0",
+        "CC0-1.0",
         "ISC",
         "MIT",
         "MIT-0",
         "MPL-2.0",  # its terms reach only its own files, which are used unchanged
         "PSF-2.0",
         "Unlicense",
+        "Zlib",
     }
 )
 """Licences of things that may be used by, and shipped beside, an Apache-2.0 program."""
@@ -51,6 +53,11 @@ READ_BY_HAND = {
     "uvloop": "Apache-2.0 OR MIT",  # metadata names both, not that one may choose
 }
 """Where the licence file inside the package says more than its metadata."""
+
+ELSEWHERE = {
+    "colorama": "BSD-3-Clause",  # its own metadata, 0.4.6; on Windows, for tqdm
+}
+"""Packages that only other systems than ours install."""
 
 COPIED = (
     (
@@ -154,6 +161,8 @@ def licence_of(name: str, version: str) -> str:
     try:
         metadata = importlib.metadata.metadata(name)
     except importlib.metadata.PackageNotFoundError:
+        if name in ELSEWHERE:
+            return ELSEWHERE[name]
         return "unknown: not installed, `make setup` does it"
     if metadata["Version"] != version:
         return f"unknown: {metadata['Version']} is installed"

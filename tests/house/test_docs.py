@@ -1,5 +1,6 @@
 """What a person meets is documented: commands, keys, variables, metrics, errors, links."""
 
+import contextlib
 import importlib
 import pkgutil
 import re
@@ -136,8 +137,14 @@ def _yes(value: bool) -> str:
 def _errors() -> set[type[HansaError]]:
     for module in pkgutil.walk_packages(hansa.__path__, "hansa."):
         if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
+            with contextlib.suppress(*_absent(module.name)):
+                importlib.import_module(module.name)
     return {HansaError, *_below(HansaError)}
+
+
+def _absent(module: str) -> tuple[type[Exception], ...]:
+    """Only training may need what .venv does not have; it defines no errors of its own."""
+    return (ModuleNotFoundError,) if module.startswith("hansa.training.") else ()
 
 
 def _below(kind: type[HansaError]) -> Iterator[type[HansaError]]:

@@ -35,9 +35,11 @@ COMMANDS = {
     "settle": "hansa.cli.settle:settle",
     "model": "hansa.cli.model:model",
     "train": "hansa.cli.train:train",
+    "distil": "hansa.cli.distil:distil",
     "quantise": "hansa.cli.quantise:quantise",
     "route": "hansa.cli.route:route",
     "corpus": "hansa.cli.corpus:corpus",
+    "eval": "hansa.cli.eval:evaluate",
 }
 """Verb to `module:function`. A verb's module is imported only when it is used."""
 
@@ -67,9 +69,11 @@ HELP = {
     "settle": "Price a period's receipts and share them out.",
     "model": "List the catalog, fetch and verify weights.",
     "train": "Improve a model by a recipe; goes on where it was broken off.",
+    "distil": "Let a model of the league write examples for a smaller one.",
     "quantise": "Pack a trained model as GGUF; say what each packing costs.",
     "route": "Explain which replica serves a request, and why.",
     "corpus": "Make code to train on, and say what is in it.",
+    "eval": "Measure models: HumanEval, infilling, latency, cost.",
 }
 
 

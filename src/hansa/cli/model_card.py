@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", default="smollm2-135m-instruct")
+@click.argument("name", default="hansa-coder-135m")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def card(name: str, as_json: bool) -> None:
     """Print what is known of a model: shape, licence, weights, price, scores, launch recipe."""

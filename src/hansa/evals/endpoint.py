@@ -6,8 +6,8 @@ Answers are streamed, so that the first text is timed and reading ends when ther
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Generator, Mapping
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,7 +15,7 @@ import msgspec
 
 from hansa.core.bounds import BODY_BYTES_MAX, REQUEST_DEADLINE_S
 from hansa.core.errors import EngineError, EngineUnavailable, Unauthorized, UserError
-from hansa.evals.question import Answer, Question, Sampling
+from hansa.evals.question import Answer, Question, Sampling, is_enough
 from hansa.wire.native import ROUTE_HEADER
 from hansa.wire.sse import decode_events
 
@@ -55,6 +55,14 @@ class _Usage(msgspec.Struct, frozen=True):
     completion_tokens: int = 0
 
 
+class _Model(msgspec.Struct, frozen=True):
+    id: str
+
+
+class _Models(msgspec.Struct, frozen=True):
+    data: tuple[_Model, ...]
+
+
 class _Event(msgspec.Struct, frozen=True):
     choices: tuple[_Choice, ...] = ()
     usage: _Usage | None = None
@@ -83,6 +91,11 @@ class Endpoint:
         assert self._session
         await self._session.close()
 
+    def named(self, model: str) -> "Endpoint":
+        """Ask that model of the same endpoint from now on."""
+        self.address = replace(self.address, model=model)
+        return self
+
     async def ask(self, question: Question, sampling: Sampling, number: int = 0) -> Answer:
         """One sample of a question's answer; tries again, a few times, what may work later.
 
@@ -100,6 +113,25 @@ class Endpoint:
                 await asyncio.sleep(min(wait_s, RETRY_MAX_S))
         raise AssertionError("unreachable")
 
+    async def models(self) -> tuple[str, ...]:
+        """The names of what can be asked here.
+
+        Raises:
+            UserError: the endpoint refuses.
+            EngineError: it cannot be reached, or lists no models.
+        """
+        assert self._session, "use Endpoint as a context manager"
+        url = self.address.url
+        with _connection_errors(url):
+            async with self._session.get(url + "/models", allow_redirects=False) as response:
+                if response.status != HTTPStatus.OK:
+                    raise await _refusal(response, url)
+                body = await response.content.read(BODY_BYTES_MAX)
+        try:
+            return tuple(each.id for each in msgspec.json.decode(body, type=_Models).data)
+        except msgspec.DecodeError as error:
+            raise EngineError(f"{url} lists no models: {error}") from error
+
     async def _once(self, question: Question, sampling: Sampling, number: int) -> Answer:
         assert self._session, "use Endpoint as a context manager"
         path = "/chat/completions" if question.kind == "chat" else "/completions"
@@ -111,7 +143,7 @@ class Endpoint:
             )
             try:
                 if response.status != HTTPStatus.OK:
-                    raise await _refusal(response, self.address.url)
+                    raise await _refusal(response, self.address.url, question)
                 return await _read(response, question, started)
             finally:
                 response.close()
@@ -164,7 +196,7 @@ async def _read(response: "aiohttp.ClientResponse", question: Question, started:
                     first_ms = (time.monotonic() - started) * 1000
                 text += piece
                 finish = choice.finish_reason or finish
-            if 0 <= question.newlines_max < text.count("\n"):
+            if is_enough(question, text):
                 finish = "enough"
                 break
     total_ms = (time.monotonic() - started) * 1000
@@ -194,7 +226,9 @@ async def _events(response: "aiohttp.ClientResponse") -> AsyncGenerator[_Event]:
             raise EngineError(f"the endpoint sent no event of a completion: {error}") from error
 
 
-async def _refusal(response: "aiohttp.ClientResponse", url: str) -> Exception:
+async def _refusal(
+    response: "aiohttp.ClientResponse", url: str, question: Question | None = None
+) -> Exception:
     said = _message(await response.content.read(BODY_BYTES_MAX))
     what = f"{url} answered {response.status}: {said}"
     if response.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
@@ -203,7 +237,8 @@ async def _refusal(response: "aiohttp.ClientResponse", url: str) -> Exception:
         error = EngineUnavailable(what)
         error.retry_after_s = _seconds(response.headers)
         return error
-    return UserError(what)
+    suffix = question is not None and question.suffix and "suffix" in said
+    return UserError(what, hint="a model that only continues text: --prefix-only" if suffix else "")
 
 
 def _message(body: bytes) -> str:
@@ -223,7 +258,7 @@ def _seconds(headers: Mapping[str, str]) -> float | None:
 
 
 @contextlib.contextmanager
-def _connection_errors(url: str) -> Any:
+def _connection_errors(url: str) -> Generator[None]:
     import aiohttp
 
     try:

@@ -53,9 +53,16 @@ def main(limits: dict[str, int], uid: int) -> None:
 
 
 def _limit(limits: dict[str, int], uid: int) -> None:
-    """No limit can be raised again; root, whose processes are not counted, becomes nobody first."""
+    """No limit can be raised again; root, whose processes are not counted, becomes nobody.
+
+    Elsewhere than on Linux not every limit is known; there is no sandbox there either.
+    """
     for name, limit in limits.items():
-        resource.setrlimit(getattr(resource, name), (limit, limit))
+        try:
+            resource.setrlimit(getattr(resource, name), (limit, limit))
+        except (OSError, ValueError):
+            if sys.platform == "linux":
+                raise
     if os.getuid() == 0 and uid:
         os.setgroups([])
         try:

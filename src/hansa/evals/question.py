@@ -7,6 +7,9 @@ import msgspec
 
 from hansa.wire.requests import Snippet
 
+ROUND_CHARS, ROUND_SIZE_MAX = 256, 32
+"""An answer whose last so many characters repeat a part of so many at most has gone astray."""
+
 
 class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How tokens are drawn; greedy unless said otherwise."""
@@ -31,6 +34,25 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stop: tuple[str, ...] = ()
     newlines_max: int = -1
     """An answer with more newlines is cut short, as the rest does not count; -1: never."""
+    one_block: bool = False
+    """An answer is cut short where its first block of code ends, or it only repeats itself."""
+
+
+def is_enough(question: Question, text: str) -> bool:
+    """Whether what would still come does not count."""
+    if question.one_block:
+        _, _, block = text.partition("```")
+        if "\n```" in block or _goes_round(text):
+            return True
+    return 0 <= question.newlines_max < text.count("\n")
+
+
+def _goes_round(text: str) -> bool:
+    """Whether it has come to repeat a few characters over and over, which no program does."""
+    end = text[-ROUND_CHARS:]
+    if len(end) < ROUND_CHARS:
+        return False
+    return any(end[size:] == end[:-size] for size in range(1, ROUND_SIZE_MAX + 1))
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

