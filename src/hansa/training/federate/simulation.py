@@ -13,12 +13,12 @@ from flwr.app import Context, Message, RecordDict
 from flwr.clientapp import ClientApp
 from flwr.common.serde import message_from_proto, message_to_proto
 from flwr.proto.message_pb2 import Message as MessageProto
-from flwr.serverapp import Grid
+from flwr.serverapp import Grid, ServerApp
 from flwr.supercore.task_identity import TaskIdentity
 
 from hansa.core.errors import UserError
 from hansa.models.profile import Profile
-from hansa.training.federate.apps import Place, coordinate, coordinator_app, member_app
+from hansa.training.federate.apps import Place, coordinator_app, member_app
 from hansa.training.federate.home import adapt
 from hansa.training.federate.plan import Plan
 from hansa.training.federate.updates import Arrays
@@ -42,7 +42,9 @@ def run_plainly(
     TaskIdentity.run_id = TaskIdentity.task_id = TaskIdentity.node_id = 1
     app = member_app(_finder(plan, weights, profile, homes))
     grid = _PlainGrid(app, len(homes), tap or (lambda direction, data: None))
-    return coordinate(grid, plan, adapt(plan, weights, profile).arrays())
+    found: list[Arrays] = []
+    _coordinator(plan, weights, profile, found)(grid, _context(0))
+    return found[0]
 
 
 def run_by_flower(plan: Plan, weights: Path, profile: Profile, homes: Sequence[Path]) -> Arrays:
@@ -55,11 +57,7 @@ def run_by_flower(plan: Plan, weights: Path, profile: Profile, homes: Sequence[P
 
     found: list[Arrays] = []
     run_simulation(
-        coordinator_app(
-            lambda context: plan,
-            lambda context: adapt(plan, weights, profile).arrays(),
-            lambda context, arrays: found.append(arrays),
-        ),
+        _coordinator(plan, weights, profile, found),
         member_app(_finder(plan, weights, profile, homes)),
         len(homes),
         backend_config={
@@ -70,6 +68,15 @@ def run_by_flower(plan: Plan, weights: Path, profile: Profile, homes: Sequence[P
     if not found:
         raise UserError("the simulation ended without an adapter", hint="its messages say why")
     return found[0]
+
+
+def _coordinator(plan: Plan, weights: Path, profile: Profile, found: list[Arrays]) -> ServerApp:
+    """Puts the adapter into `found`."""
+    return coordinator_app(
+        lambda context: plan,
+        lambda context: adapt(plan, weights, profile).arrays(),
+        lambda context, arrays: found.append(arrays),
+    )
 
 
 def _finder(
@@ -120,10 +127,7 @@ class _PlainGrid(Grid):
     def _passed(self, message: Message) -> str:
         name = message.metadata.__dict__["_message_id"] = str(uuid4())
         node = message.metadata.dst_node_id
-        context = Context(
-            run_id=0, node_id=node, node_config={PARTITION: node - 1}, state=RecordDict(),
-            run_config={},
-        )  # fmt: skip
+        context = _context(node)
         reply = self._app(self._carried("to a member", message), context)
         self._answers[name] = self._carried("to the coordinator", reply)
         return name
@@ -132,3 +136,9 @@ class _PlainGrid(Grid):
         data = message_to_proto(message).SerializeToString()
         self._tap(direction, data)
         return message_from_proto(MessageProto.FromString(data))
+
+
+def _context(node: int) -> Context:
+    """What a program is told of where it runs; members are numbered from 1."""
+    config = {PARTITION: node - 1} if node else {}
+    return Context(run_id=1, node_id=node, node_config=config, state=RecordDict(), run_config={})

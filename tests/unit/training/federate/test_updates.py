@@ -1,6 +1,8 @@
 """What leaves a member is bounded and noised, and what comes in is looked at before it counts."""
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,8 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as numbers
 
-from hansa.training.federate.plan import epsilon
+from hansa.core.errors import ConfigError
+from hansa.training.federate.plan import epsilon, read_plan
 from hansa.training.federate.updates import Arrays, added, averaged, fits, norm, sent
+from support.repository import ROOT
+
+PAGE = (ROOT / "docs/federated.md").read_text("utf-8")
+PLAN = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)[0]
+"""The plan that is documented."""
 
 LIKE: Arrays = {"a": np.zeros((3, 2), np.float32), "b": np.zeros(4, np.float32)}
 
@@ -68,3 +76,15 @@ def test_epsilon_by_hand() -> None:
     assert epsilon(4.0, 5) < epsilon(2.0, 5) < epsilon(2.0, 6)
     with pytest.raises(ValueError, match="delta"):
         epsilon(1.0, 1, delta=1.0)
+
+
+def test_a_plan_is_read_or_refused(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_text(PLAN)
+    plan = read_plan(path)
+    assert (plan.rounds, plan.members_min, plan.noise) == (8, 3, 0.5)
+    path.write_text(PLAN.replace("members_min = 3", "members_min = 1"))
+    with pytest.raises(ConfigError, match="members_min"):
+        read_plan(path)
+    with pytest.raises(ConfigError, match="cannot read"):
+        read_plan(tmp_path / "none")
