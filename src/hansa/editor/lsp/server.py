@@ -28,6 +28,7 @@ from hansa.editor.lsp.protocol import Protocol
 from hansa.editor.lsp.recent import RecentEdits
 from hansa.editor.lsp.trouble import Trouble
 from hansa.editor.preferences import Preferences
+from hansa.editor.texts import Texts
 
 LIMITS_KEPT_S = 60.0
 
@@ -60,7 +61,7 @@ class HansaServer(LanguageServer):
         self.recent = RecentEdits(self.documents)
         self.codebases = Codebases(setup.state_dir, self.work_done)
         self.events = Events(setup.state_dir)
-        self.feedback = Feedback(self.events, self.documents, clock)
+        self.feedback = Feedback(self.events, self.documents, clock, texts=Texts(setup.state_dir))
         self.trouble = Trouble(clock, self.warn)
         self.node = FoundNode(setup.find)
         predicts = setup.next_edit_model
