@@ -90,7 +90,7 @@ def write_manifest(case: Case, licence: str = "MIT", evals_texts: int = 164) -> 
     )
 
 
-def write_record(case: Case, **changes: object) -> Record:
+def write_record(case: Case, **changes: Any) -> Record:
     (case.run / "adapter.gguf").write_bytes(ADAPTER)
     fim = Fim(tokens=FimTokens("<p>", "<s>", "<m>", "psm"), other_middle="<o>")
     fields: dict[str, Any] = {

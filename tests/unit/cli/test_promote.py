@@ -58,3 +58,12 @@ async def test_what_is_missing_is_said(run, case: Case):
     done = await run("promote", str(case.run))
     assert done.code == 2
     assert "--model and --over" in done.err
+
+
+async def test_a_runs_card_is_drawn_up(run, case: Case):
+    (case.run / "merged-q8_0.gguf").write_bytes(b"merged")
+    where = ("--state-dir", str(case.state), "--corpus", str(case.corpus))
+    done = await run("model", "card", str(case.run), *where)
+    assert done.code == 0, done.err
+    assert done.out == (case.run / "card.toml").read_text()
+    assert f'id = "{CANDIDATE}"' in done.out
