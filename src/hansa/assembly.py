@@ -8,6 +8,7 @@ from functools import partial
 import aiohttp
 import structlog
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -152,13 +153,7 @@ async def build(
     note_tiers(audit, limits_of(settings.tier))
     administration = Administration(keys, audit)
     replays = Replays(keys, clock)
-    site = Starlette(
-        routes=[
-            *health.routes(view, metrics, answering.gate),
-            *pages.routes(view, keys),
-        ],
-        exception_handlers={404: health.no_such_endpoint, 405: health.no_such_endpoint},
-    )
+    site = _site([*health.routes(view, metrics, answering.gate), *pages.routes(view, keys)])
     router = Router(
         [
             *replays.guard(openai.routes(desk, chain, fleet.offers), openai.error_form),
@@ -176,6 +171,11 @@ async def build(
     )
     app = router if telemetry is None else Traced(router)
     return Node(settings, app, fleet, answering, peers, ledger, http, trials, telemetry)
+
+
+def _site(routes: list[BaseRoute]) -> Starlette:
+    missing = health.no_such_endpoint
+    return Starlette(routes=routes, exception_handlers={404: missing, 405: missing})
 
 
 def _warn_of_audit(said: str) -> None:

@@ -151,8 +151,12 @@ def card_toml(card: Card) -> str:
 
 def _table(table: dict[str, Any], place: str) -> Iterator[str]:
     """Plain values first, then tables, then lists of tables."""
-    tables = {name: each for name, each in table.items() if isinstance(each, dict)}
-    lists = {name: each for name, each in table.items() if _is_tables(each)}
+    tables: dict[str, dict[str, Any]] = {
+        name: each for name, each in table.items() if isinstance(each, dict)
+    }
+    lists: dict[str, list[dict[str, Any]]] = {
+        name: each for name, each in table.items() if _is_tables(each)
+    }
     for name, value in table.items():
         if value is not None and name not in tables and name not in lists:
             yield f"{_key(name)} = {json.dumps(value)}\n"

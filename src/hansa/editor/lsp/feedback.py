@@ -16,12 +16,26 @@ from hansa.editor.distance import edit_distance
 from hansa.editor.events import Event, EventKind, Events
 from hansa.editor.lsp.documents import Change, Documents, Open
 from hansa.editor.suggestions import Suggestion
+from hansa.wire.native import Fate
+
+FATES: dict[EventKind, Fate] = {
+    "shown": "shown",
+    "accepted": "accepted",
+    "partly_accepted": "accepted",
+    "rejected": "rejected",
+}
+"""What a node is told of an event, if it is told at all."""
 
 KEPT_AFTER_S = (30, 300)
 OFFERED_MAX = 64
 FOLLOWED_MAX = 64
 
 Sleep = Callable[[float], Awaitable[None]]
+Tell = Callable[[str, Fate], Awaitable[None]]
+"""Says to a node what became of the suggestion that a request made."""
+
+TELLING_MAX = 16
+"""At once; what comes beyond is not told."""
 
 
 @dataclass(slots=True)
@@ -45,8 +59,15 @@ class _Followed:
 
 class Feedback:
     def __init__(
-        self, events: Events, documents: Documents, clock: Clock, sleep: Sleep = asyncio.sleep
+        self,
+        events: Events,
+        documents: Documents,
+        clock: Clock,
+        sleep: Sleep = asyncio.sleep,
+        tell: Tell | None = None,
     ) -> None:
+        """With `tell`, a node hears what became of suggestions, while events are on."""
+        self._tell, self._telling = tell, 0
         self._events, self._documents = events, documents
         self._clock, self._sleep = clock, sleep
         self._offered: OrderedDict[str, _Offered] = OrderedDict()
@@ -140,6 +161,19 @@ class Feedback:
             distance=distance,
         )
         self._writing.submit(_record, self._events, event)
+        if self._tell and kind in FATES and self._telling < TELLING_MAX:
+            self._telling += 1
+            self._spawn(self._say(self._tell, suggestion.id, FATES[kind]))
+
+    async def _say(self, tell: Tell, suggestion: str, fate: Fate) -> None:
+        """Where nobody hears it, it is lost, as an event is that the disk refuses."""
+        try:
+            if await asyncio.to_thread(self._events.is_on):
+                await tell(suggestion, fate)
+        except HansaError:
+            return
+        finally:
+            self._telling -= 1
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

@@ -44,6 +44,8 @@ class Setup:
     """Model that predicts edits, for what does not follow by rule; empty: none."""
     index: bool = True
     """Whether codebases are indexed and looked at."""
+    outcomes: bool = False
+    """Whether the node is told which suggestions were accepted, while events are on."""
 
 
 class HansaServer(LanguageServer):
@@ -60,9 +62,11 @@ class HansaServer(LanguageServer):
         self.recent = RecentEdits(self.documents)
         self.codebases = Codebases(setup.state_dir, self.work_done)
         self.events = Events(setup.state_dir)
-        self.feedback = Feedback(self.events, self.documents, clock)
         self.trouble = Trouble(clock, self.warn)
         self.node = FoundNode(setup.find)
+        self.feedback = Feedback(
+            self.events, self.documents, clock, tell=self.node.tell if setup.outcomes else None
+        )
         predicts = setup.next_edit_model
         self.next_edits = NextEdits(
             self.documents,

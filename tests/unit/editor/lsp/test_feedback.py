@@ -129,3 +129,25 @@ async def test_a_file_closed_meanwhile_has_no_kept(
     moments.gates[0].set()
     await feedback.close()
     assert [each.kind for each in events.all()] == ["accepted"]
+
+
+@pytest.mark.parametrize("on", [True, False])
+async def test_a_node_is_told_only_while_events_are_on(
+    events: Events, documents: Documents, moments: Moments, on: bool
+):
+    told: list[tuple[str, str]] = []
+
+    async def tell(request: str, fate: str) -> None:
+        told.append((request, fate))
+
+    events.switch(on=on)
+    feedback = Feedback(events, documents, SystemClock(), moments, tell)
+    opened = documents.get(URI)
+    assert opened
+    feedback.offer(Suggestion("req-1", LINE, 1.0, 9.0), opened, 6, LINE)
+    feedback.shown("req-1")
+    await until(lambda: not feedback._telling)
+    feedback.rejected("req-1")
+    await until(lambda: not feedback._telling)
+    assert told == ([("req-1", "shown"), ("req-1", "rejected")] if on else [])
+    await feedback.close()

@@ -7,11 +7,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from hansa.assembly import trial_rules
 from hansa.core.clock import SystemClock
 from hansa.core.errors import ConfigError, IntegrityError
+from hansa.core.settings import CanarySettings
 from hansa.core.signing import Envelope, SigningKey
 from hansa.evals.store import runs_folder
-from hansa.league.chain import Chain
+from hansa.league.chain import Chain, write_file
+from hansa.league.charter import CharterFile, draft, sign
+from hansa.routing.canary import Rule
 from hansa.training.promotion.decision import NAME, decide, read_decision, write_decision
 from hansa.training.promotion.evidence import gather
 from hansa.training.promotion.gates import read_gates
@@ -194,6 +198,29 @@ def test_a_decision_names_its_evidence_by_digest(case: Case, made: Made):
     names = {each.name for each in decision.evidence}
     assert names >= {"run.json", "privacy.json", "corpus/manifest.json", "run/adapter.gguf"}
     assert sum(name.endswith("samples.jsonl") for name in names) == 4
+
+
+def test_a_node_tries_only_a_candidate_that_was_promoted(case: Case, made: Made):
+    path = made.folder / "charter.json"
+    old = Chain.load(path).current
+    models = tuple(
+        msgspec.structs.replace(old.models[0], model=each) for each in (LIVE, CANDIDATE, "other")
+    )
+    charter = msgspec.structs.replace(old, models=models)
+    write_file(path, CharterFile((sign(draft(charter), made.root),)))
+    chain, promotion = Chain.load(path), decided(case, made)
+
+    def rules(candidate: str) -> list[Rule]:
+        canary = (CanarySettings(LIVE, candidate, promotion=promotion),)
+        return trial_rules(msgspec.structs.replace(made.settings(), canary=canary), chain)
+
+    assert [each.candidate for each in rules(CANDIDATE)] == [CANDIDATE]
+    with pytest.raises(ConfigError, match="other answers nobody"):
+        rules("other")
+    write_privacy(case, extracted=1)
+    decided(case, made)
+    with pytest.raises(ConfigError, match="was refused"):
+        rules(CANDIDATE)
 
 
 def test_a_decision_that_was_changed_is_found(case: Case, made: Made):
