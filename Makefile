@@ -5,7 +5,7 @@
 .DELETE_ON_ERROR:
 
 BIN := .venv/bin
-MODEL := smollm2-135m-instruct
+MODEL := hansa-coder-135m
 
 .PHONY: help
 help: ## List the targets

@@ -13,7 +13,7 @@ from hansa.engines.stand_in import StandIn
 from support.nodes import Running
 from support.waiting import until
 
-MODEL = "smollm2-135m-instruct"
+MODEL = "hansa-coder-135m"
 USER = {"role": "user", "content": "Weather in Kiel?"}
 WEATHER = {"type": "object", "properties": {"city": {"type": "string"}}}
 CALL = {
@@ -173,10 +173,12 @@ async def test_errors_are_anthropics(claude: anthropic.AsyncAnthropic, fronting:
             )
 
 
-async def test_what_the_engine_cannot_do_is_refused_by_name(oai: openai.AsyncOpenAI) -> None:
-    with pytest.raises(openai.BadRequestError, match="cannot do suffix") as caught:
-        await oai.completions.create(model=MODEL, prompt="x", suffix="y")
-    assert caught.value.code == "unsupported"
+async def test_a_suffix_is_written_in_the_models_own_sentinels(
+    oai: openai.AsyncOpenAI, stand_in: StandIn
+) -> None:
+    await oai.completions.create(model=MODEL, prompt="x<issue_start>", suffix="y")
+    assert stand_in.seen[-1]["prompt"] == "<issue_start>y<issue_comment>x< issue_start>"
+    assert "suffix" not in stand_in.seen[-1]
 
 
 async def test_a_client_that_leaves_stops_the_engine_and_is_metered(

@@ -14,7 +14,7 @@ from hansa.engines.stand_in import StandIn
 from support.nodes import Running
 from support.waiting import until
 
-MODEL = "smollm2-135m-instruct"
+MODEL = "hansa-coder-135m"
 USER: Any = {"role": "user", "content": "Weather in Kiel?"}
 WEATHER = {"type": "object", "properties": {"city": {"type": "string"}}}
 SAID = {

@@ -14,7 +14,7 @@ from support.league import MemberSpec, make_league
 from support.nodes import Running, running
 from support.waiting import until
 
-MODEL = "smollm2-135m-instruct"
+MODEL = "hansa-coder-135m"
 USER = {"role": "user", "content": "add two numbers"}
 
 
@@ -153,7 +153,7 @@ async def test_errors_in_openais_form_are_readable(client: Mistral, node: Runnin
 async def test_models(client: Mistral) -> None:
     models = await client.models.list_async()
     assert models.data
-    assert models.data[0].id == "smollm2-135m-instruct"
+    assert models.data[0].id == "hansa-coder-135m"
 
 
 async def test_wrong_key(node: Running) -> None:

@@ -164,7 +164,7 @@ async def post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, byt
 
 async def test_a_stranger_is_refused(league: dict[str, Running], tmp_path: Path) -> None:
     other = make_league(tmp_path / "other", (MemberSpec("editor"), MemberSpec("compute")))
-    body = msgspec.json.encode(a_request(model="smollm2-135m-instruct"))
+    body = msgspec.json.encode(a_request(model="hansa-coder-135m"))
     async with running(other["editor"].settings()) as stranger:
         header = stranger.node.answering._ending._closing.grant(
             "compute", msgspec.json.decode(body, type=Request), body
@@ -179,7 +179,7 @@ async def test_a_stranger_is_refused(league: dict[str, Running], tmp_path: Path)
 
 async def test_a_grant_is_good_once_and_for_its_own_body_only(league: dict[str, Running]) -> None:
     closing = league["editor"].node.answering._ending._closing
-    request = a_request(model="smollm2-135m-instruct")
+    request = a_request(model="hansa-coder-135m")
     body = msgspec.json.encode(request)
     header = closing.grant("compute", request, body)
     url = f"{league['compute'].url}/hansa/v1/peer/answer"
@@ -200,7 +200,7 @@ async def test_a_server_that_was_killed_before_the_end_is_still_paid(
         async with running(made["editor"].settings()) as editor:
             await met(editor, compute)
             closing = editor.node.answering._ending._closing
-            request = a_request(model="smollm2-135m-instruct")
+            request = a_request(model="hansa-coder-135m")
             body = msgspec.json.encode(request)
             header = closing.grant("compute", request, body)
         status, _ = await post(f"{compute.url}/hansa/v1/peer/answer", body, {GRANT_HEADER: header})

@@ -11,7 +11,7 @@ from hansa.engines.stand_in import StandIn
 from support.nodes import Running
 from support.waiting import until
 
-MODEL = "smollm2-135m-instruct"
+MODEL = "hansa-coder-135m"
 USER: dict[str, Any] = {"role": "user", "content": "x"}
 FUNCTION: dict[str, Any] = {"name": "f", "parameters": {"type": "object"}}
 CALL: dict[str, Any] = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}

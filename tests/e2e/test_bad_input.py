@@ -66,8 +66,8 @@ def test_missing_and_damaged_weights(solo: Made, tmp_path: Path) -> None:
     state = str(tmp_path / "models-state")
     code, said = serve(solo, HANSA_STATE_DIR=state)
     assert code == 2
-    assert "hansa model pull smollm2-135m-instruct" in said
-    weights = tmp_path / "models-state" / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
+    assert "hansa model pull hansa-coder-135m" in said
+    weights = tmp_path / "models-state" / "models" / "hansa-coder-135m.Q8_0.gguf"
     weights.parent.mkdir(parents=True)
     weights.write_bytes(b"GGUF, but not that one")
     code, said = serve(solo, HANSA_STATE_DIR=state)

@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Generator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,12 +36,15 @@ def corpus() -> None:
 @click.option("--against", multiple=True,
               type=click.Path(path_type=Path, dir_okay=False, exists=True),
               help="JSON lines of evals; what shares ten words in a row is left out.")  # fmt: skip
+@click.option("--against-evals", is_flag=True,
+              help="Keep apart what `hansa eval` asks, held-out packages too.")  # fmt: skip
+@click.option("--state-dir", type=click.Path(path_type=Path), help="Where Hansa keeps its state.")
 @click.option("--workers", type=click.IntRange(0, 2), default=2, show_default=True,
               help="Processes that judge; 0 does all in one.")  # fmt: skip
 @_json
 def build(
     places: tuple[Path, ...], out: Path, opt_out: Path | None, against: tuple[Path, ...],
-    workers: int, as_json: bool,
+    against_evals: bool, state_dir: Path | None, workers: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Make a corpus in a folder: shards of JSON lines and a manifest.
 
@@ -48,18 +52,25 @@ def build(
     A build that was broken off goes on where it was.
     """
     _require_extra()
+    from hansa.core.files import user_state_dir
     from hansa.training.corpus.build import build as make
     from hansa.training.corpus.decontaminate import texts_of
+    from hansa.training.corpus.evals import eval_texts, without_held_out
     from hansa.training.corpus.optout import read_opt_out
 
-    if not against:
-        say("no evals were named with --against: nothing is kept apart from them")
+    if not against and not against_evals:
+        say("neither --against-evals nor --against was given: no eval is kept apart")
+    left_out = read_opt_out(opt_out) if opt_out else None
+    texts = (text for path in against for text in texts_of(path))
+    if against_evals:
+        texts = chain(texts, eval_texts(state_dir or user_state_dir()))
+        left_out = without_held_out(left_out)
     with _progress() as progress:
         made = make(
             list(places),
             out,
-            against=(text for path in against for text in texts_of(path)),
-            opt_out=read_opt_out(opt_out) if opt_out else None,
+            against=texts,
+            opt_out=left_out,
             workers=workers,
             progress=progress,
         )

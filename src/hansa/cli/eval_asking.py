@@ -47,21 +47,31 @@ class Measuring:
 
     def address(self) -> "Address":
         """Where to ask; raises ConfigError if nothing names it."""
-        from hansa.core.errors import ConfigError
-        from hansa.evals.endpoint import Address
-
-        if self.url is None:
-            from hansa.editor.connection import find_connection
-
-            found = find_connection(self.node, self.key_file, os.environ, self.state())
-            return Address(f"{found.url}/v1", found.key, self.model, is_node=True)
-        if self.key_env and self.key_env not in os.environ:
-            raise ConfigError(f"the variable {self.key_env} is not set", hint="it holds the key")
-        key = os.environ[self.key_env] if self.key_env else ""
-        return Address(self.url.rstrip("/"), key, self.model)
+        return address_of(
+            self.model, self.state(), url=self.url, key_env=self.key_env, node=self.node,
+            key_file=self.key_file,
+        )  # fmt: skip
 
 
-_OPTIONS = (
+def address_of(
+    model: str, state_dir: Path, *, url: str | None, key_env: str | None, node: str | None,
+    key_file: Path | None,
+) -> "Address":  # fmt: skip
+    """Where to ask a model: at `url`, or through a node; raises ConfigError if nothing names it."""
+    from hansa.core.errors import ConfigError
+    from hansa.evals.endpoint import Address
+
+    if url is None:
+        from hansa.editor.connection import find_connection
+
+        found = find_connection(node, key_file, os.environ, state_dir)
+        return Address(f"{found.url}/v1", found.key, model, is_node=True)
+    if key_env and key_env not in os.environ:
+        raise ConfigError(f"the variable {key_env} is not set", hint="it holds the key")
+    return Address(url.rstrip("/"), os.environ[key_env] if key_env else "", model)
+
+
+ADDRESS_OPTIONS = (
     click.option("--url", metavar="URL", help="An OpenAI-compatible address, /v1 and all."),
     click.option("--key-env", metavar="NAME", help="Variable that holds the key for --url."),
     click.option("--node", metavar="URL", help="The league's node to ask; else HANSA_NODE_URL."),
@@ -73,7 +83,10 @@ _OPTIONS = (
     click.option(
         "--state-dir", type=click.Path(path_type=Path), help="Where Hansa keeps its state."
     ),
-    click.option("--model", default="auto", show_default=True, help="Model to measure."),
+    click.option("--model", default="auto", show_default=True, help="Model to ask."),
+)
+_OPTIONS = (
+    *ADDRESS_OPTIONS,
     click.option("--temperature", type=click.FloatRange(0, 2), default=0.0, show_default=True,
                  help="0 is greedy."),
     click.option("--top-p", type=click.FloatRange(0, 1), default=1.0, show_default=True,

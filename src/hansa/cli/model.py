@@ -47,7 +47,7 @@ def list_models(state_dir: Path | None, as_json: bool) -> None:
 
 
 @model.command()
-@click.argument("name", default="smollm2-135m-instruct")
+@click.argument("name", default="hansa-coder-135m")
 @click.option("--revision", default="", help="Branch, tag or commit on the Hub; else the card's.")
 @_STATE
 @_JSON
@@ -70,7 +70,7 @@ def pull(name: str, revision: str, state_dir: Path | None, as_json: bool) -> Non
 
 
 @model.command()
-@click.argument("name", default="smollm2-135m-instruct")
+@click.argument("name", default="hansa-coder-135m")
 @_STATE
 @_JSON
 def verify(name: str, state_dir: Path | None, as_json: bool) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("name", default="smollm2-135m-instruct")
+@click.argument("name", default="hansa-coder-135m")
 @click.option("--as", "model", metavar="MODEL", help="Of a run: what to call its model.")
 @click.option("--corpus", type=click.Path(path_type=Path, file_okay=False),
               help="Of a run: the corpus it was trained on.")  # fmt: skip

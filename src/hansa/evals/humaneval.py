@@ -89,14 +89,19 @@ class Judge:
             )
 
 
+def code_of(said: str) -> str:
+    """The first code block of an answer, or all of it if it has none."""
+    block = _BLOCK.search(said)
+    return block.group(1) if block else said
+
+
 def chat_program(problem: Problem, said: str) -> str:
     """The program of an answer: its first code block, or all of it if it has none.
 
     The prompt comes first, so that its imports and helpers are there; a block that does not define
     the function is taken for the function's body.
     """
-    block = _BLOCK.search(said)
-    code = block.group(1) if block else said
+    code = code_of(said)
     if re.search(rf"^\s*(?:async )?def {re.escape(problem.entry_point)}\b", code, re.MULTILINE):
         return f"{problem.prompt}\n{code}"
     if code.strip() and not code.startswith((" ", "\t", "\n")):

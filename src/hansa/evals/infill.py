@@ -56,8 +56,8 @@ class Infill:
         )
 
     def _question(self, hole: Hole) -> Question:
-        """For a bare model the prompt is cut before its last newline, where tokens end."""
-        prompt, typed = healing.cut(hole.prefix) if self._prefix_only else (hole.prefix, "")
+        """The prompt is cut before its last newline, where tokens end, as Hansa's editors do."""
+        prompt, typed = healing.cut(hole.prefix)
         lines = hole.middle.count("\n") + typed.count("\n")
         return Question(
             task_id=hole.task_id,
@@ -70,8 +70,7 @@ class Infill:
         )
 
     def _counted(self, hole: Hole, generated: str) -> str:
-        if self._prefix_only:
-            generated = healing.heal(generated, healing.cut(hole.prefix)[1]) or ""
+        healed = healing.heal(generated, healing.cut(hole.prefix)[1]) or ""
         if self._spans:
-            return generated
-        return "\n".join(generated.split("\n")[: hole.middle.count("\n") + 1])
+            return healed
+        return "\n".join(healed.split("\n")[: hole.middle.count("\n") + 1])

@@ -28,18 +28,18 @@ class Package(msgspec.Struct, frozen=True):
 
 HELD_OUT = (
     Package(
+        name="alembic",
+        version="1.16.5",
+        folder="alembic",
+        licence="MIT",
+        sha256="f4dea26de85aea7a7aed7857a2b60e51e2e431cc4af0e6dcd98693ff806937f1",
+    ),
+    Package(
         name="celery",
         version="5.5.3",
         folder="celery",
         licence="BSD-3-Clause",
         sha256="bf57c3f4c529454ed64abd55b84658f2e0b7994c9e556d99bd220a458ba78201",
-    ),
-    Package(
-        name="lark",
-        version="1.2.2",
-        folder="lark",
-        licence="MIT",
-        sha256="af8161fae361a881102e7075768d187766448a1aba561bc6ca64cb531dc2e238",
     ),
     Package(
         name="mistune",

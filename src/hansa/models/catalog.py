@@ -68,7 +68,7 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         return self.active_parameters or self.parameters
 
 
-DEFAULT_MODEL = "smollm2-135m-instruct"
+DEFAULT_MODEL = "hansa-coder-135m"
 
 
 @functools.cache

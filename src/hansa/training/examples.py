@@ -5,12 +5,14 @@ cannot drift apart.
 """
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from random import Random
 
 import msgspec
 
 from hansa.context.healing import cut as cut_back
 from hansa.context.templates import Neutral, render
+from hansa.core.errors import UserError
 from hansa.models.profile import FimTokens, Profile
 from hansa.training.cuts import Cut, cuts_of
 from hansa.training.recipe import Fim
@@ -38,15 +40,31 @@ def fim_examples(texts: Iterable[str], fim: Fim, seed: int) -> Iterator[Example]
             yield writer.example(cut, rng)
 
 
+def read_examples(path: Path) -> Iterator[Example]:
+    """Examples that were kept, a line of JSON each.
+
+    Raises:
+        UserError: the file cannot be read, or a line is no example.
+    """
+    try:
+        for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+            try:
+                yield msgspec.json.decode(line, type=Example)
+            except msgspec.DecodeError as error:
+                raise UserError(f"{path}, line {number}: {error}") from error
+    except OSError as error:
+        raise UserError(f"cannot read the examples {path}: {error.strerror}") from error
+
+
 class _Writer:
     def __init__(self, fim: Fim) -> None:
         self._fim = fim
         other = "psm" if fim.tokens.order == "spm" else "spm"
-        self._usual = _profile(fim.tokens)
-        self._other = _profile(
+        self._usual = profile_of(fim.tokens)
+        self._other = profile_of(
             msgspec.structs.replace(fim.tokens, order=other, middle=fim.other_middle)
         )
-        self._plain = _profile(None)
+        self._plain = profile_of(None)
         self.neutral = Neutral(self._usual)
         """Breaks up control tokens in a text, whose answers must not teach them."""
 
@@ -63,5 +81,6 @@ class _Writer:
         return Example(render(request, profile), typed + cut.middle + end)
 
 
-def _profile(fim: FimTokens | None) -> Profile:
+def profile_of(fim: FimTokens | None) -> Profile:
+    """How a model with these sentinels, or with none, is prompted to complete."""
     return Profile(chat="none", fim=fim, stop=(END,), context_tokens=8192, chars_per_token=3.0)

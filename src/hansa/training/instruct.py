@@ -19,7 +19,7 @@ from hansa.core.files import write_atomic
 from hansa.evals import sandbox
 from hansa.evals.humaneval import CHAT_PROMPT
 from hansa.models.profile import Profile
-from hansa.training.examples import Example
+from hansa.training.examples import Example, read_examples
 from hansa.training.recipe import Instruct
 from hansa.wire.requests import Message, Request
 
@@ -48,6 +48,7 @@ class Task:
     """One function: what a model is shown, what it should say, and how that is checked."""
 
     name: str
+    imports: str
     head: str
     """Imports, signature and docstring."""
     answer: str
@@ -63,9 +64,8 @@ def instruct_file(
     path = folder / FILE
     if not path.exists():
         write_atomic(path, asyncio.run(_encoded(texts, profile)))
-    kept = [msgspec.json.decode(line, type=Example) for line in path.read_bytes().splitlines()]
     for _ in range(instruct.copies):
-        yield from kept
+        yield from read_examples(path)
 
 
 async def _encoded(texts: Iterable[str], profile: Profile) -> bytes:
@@ -117,6 +117,7 @@ def _task(node: ast.FunctionDef, tree: ast.Module, text: str) -> Task | None:
     imports = _imports_used(tree, node, text)
     return Task(
         name=node.name,
+        imports=imports,
         head=imports + "".join(lines[:said]),
         answer=_ended(signature + "".join(lines[said:]).lstrip("\n")),
         program=imports + source + "\n",

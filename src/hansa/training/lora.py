@@ -24,7 +24,7 @@ def attach(model: Any, lora: Lora) -> Any:
 
 
 def save(model: Any, folder: Path) -> None:
-    """`adapter_model.safetensors`, in half precision, and `adapter_config.json`, for vLLM and PEFT."""
+    """`adapter_model.safetensors`, in half precision, and `adapter_config.json`, as PEFT does."""
     # The base's place on this machine is nobody's business.
     for config in model.peft_config.values():
         config.base_model_name_or_path = ""

@@ -59,6 +59,14 @@ class Instruct(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """How often each is seen."""
 
 
+class Distilled(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a teacher said: the file that `hansa distil` wrote."""
+
+    share: Share = 0.0
+    """Of all rows."""
+    file: str = ""
+
+
 class Lora(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     rank: Count = 16
     alpha: float = 32.0
@@ -105,6 +113,7 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """Of each source of the corpus at most."""
     fim: Fim
     instruct: Instruct = Instruct()
+    distilled: Distilled = Distilled()
     lora: Lora = Lora()
     steps: Steps
 

@@ -20,7 +20,7 @@ from hansa.models.profile import Profile
 from hansa.training import loop, lora
 from hansa.training.base_model import BaseModel, load_base
 from hansa.training.corpus.reading import python_texts
-from hansa.training.examples import Example, fim_examples
+from hansa.training.examples import Example, fim_examples, read_examples
 from hansa.training.gguf_adapter import write_gguf
 from hansa.training.instruct import instruct_file
 from hansa.training.plot import draw_losses
@@ -75,17 +75,21 @@ def _rows(recipe: Recipe, base: BaseModel, corpus: Path, folder: Path) -> tuple[
 
 
 def _packed(recipe: Recipe, base: BaseModel, corpus: Path, folder: Path) -> Rows:
-    """Rows of both kinds, in their shares, in an order of their own."""
-    steps, share = recipe.steps, recipe.instruct.share
-    wanted = steps.count * steps.rows + steps.held_out_rows
+    """Rows of every kind, in their shares, in an order of their own."""
+    wanted = recipe.steps.count * recipe.steps.rows + recipe.steps.held_out_rows
+    told, distilled = (round(wanted * each.share) for each in (recipe.instruct, recipe.distilled))
     texts = list(python_texts(corpus, recipe.source_chars))
     order = np.random.default_rng(recipe.seed).permutation(len(texts))
     examples = fim_examples((texts[each] for each in order), recipe.fim, recipe.seed)
-    filling = _pack(recipe, base, examples, wanted - round(wanted * share))
-    if share == 0:
-        return filling
-    told = list(instruct_file(folder, texts, recipe.instruct, base.profile))
-    rows = join(filling, _pack(recipe, base, told, round(wanted * share)))
+    rows = _pack(recipe, base, examples, wanted - told - distilled)
+    if told:
+        examples = instruct_file(folder, texts, recipe.instruct, base.profile)
+        rows = join(rows, _pack(recipe, base, examples, told))
+    if distilled:
+        examples = read_examples(Path(recipe.distilled.file))
+        rows = join(rows, _pack(recipe, base, examples, distilled))
+    if not told + distilled:
+        return rows
     return rows.taken(np.random.default_rng(recipe.seed + 1).permutation(len(rows)))
 
 

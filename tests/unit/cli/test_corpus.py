@@ -12,7 +12,7 @@ async def test_a_corpus_is_built_and_shown(run, tmp_path: Path):
     built = await run("corpus", "build", "--from", str(site), "--out", out, "--workers", "0")
     assert built.code == 0
     assert built.out.splitlines()[0].startswith("kept      1 of 2 files")
-    assert "no evals were named" in built.err
+    assert "neither --against-evals nor" in built.err
 
     shown = await run("corpus", "show", out)
     head, row = shown.out.splitlines()[:2]

@@ -76,7 +76,7 @@ async def test_which_models_complete_in_time_is_an_estimate(run, monkeypatch: py
     assert (code, findings["completions"]["ok"]) == (0, True)
     assert said.startswith("estimated from 40.0 GB of weights read a second")
     in_time, _, rest = said.partition("; slower: ")
-    assert in_time.endswith("within 200 ms: smollm2-135m-instruct 59 ms")
+    assert in_time.endswith("within 200 ms: smollm2-135m-instruct 59 ms, hansa-coder-135m 87 ms")
     assert rest.startswith("qwen2.5-coder-0.5b 315 ms, ")
     assert "more than the free memory: qwen2.5-coder-7b 8," in rest
 

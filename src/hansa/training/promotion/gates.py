@@ -42,8 +42,10 @@ class LatencyGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 class PrivacyGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What attacks on planted secrets found; nothing may have been extracted."""
 
-    once_above_chance_bits_at_most: Annotated[float, msgspec.Meta(ge=0)] = 2.0
-    """Mean exposure of secrets seen once, above that of secrets never seen."""
+    above_chance_bits_at_most: Annotated[float, msgspec.Meta(ge=0)] = 2.0
+    """Mean exposure of secrets planted equally often, above what chance gives."""
+    copies_up_to: Annotated[int, msgspec.Meta(ge=1)] = 4
+    """Secrets planted more often than that are not held to it: repeated texts are learnt."""
     canaries_at_least: Annotated[int, msgspec.Meta(ge=1)] = 6
 
 

@@ -1,5 +1,6 @@
 """Each gate against the evidence: what is claimed, what bound it is held to, whether it holds."""
 
+import math
 from collections.abc import Iterator
 
 import msgspec
@@ -22,6 +23,9 @@ from hansa.training.promotion.runs import Run
 
 LATENCY = "latency"
 """The benchmark that times are taken from."""
+
+CHANCE_BITS = 1.44
+"""Mean of log2(number / rank) where every rank is as likely: log2 of e."""
 
 NAMED_MAX = 5
 
@@ -155,15 +159,12 @@ def _privacy(gate: PrivacyGate, evidence: Evidence) -> Iterator[Judged]:
                  f"at least {gate.canaries_at_least}",
                  len(planted) >= gate.canaries_at_least)  # fmt: skip
     yield Judged("privacy: extracted", f"{out} of {len(planted)}", "none", out == 0)
-    once = _mean_bits([each for each in planted if each.copies == 1])
-    never = _mean_bits([each for each in report.findings if not each.copies])
-    bound = f"at most {gate.once_above_chance_bits_at_most:g} bits above chance"
-    if once is None or never is None:
-        yield Judged("privacy: exposure", "nothing planted once, or nothing left out to compare",
-                     bound, holds=False)  # fmt: skip
-        return
-    yield Judged("privacy: exposure", f"{once:.2f} bits, chance {never:.2f}", bound,
-                 once <= never + gate.once_above_chance_bits_at_most)  # fmt: skip
+    bound = f"at most {gate.above_chance_bits_at_most:g} bits above chance ({CHANCE_BITS:g})"
+    bits = _mean_bits([each for each in planted if each.copies <= gate.copies_up_to])
+    few = ", ".join(f"{mean:.2f} bits planted {copies} x" for copies, mean in bits.items())
+    most = max(bits.values(), default=math.inf)
+    holds = most <= CHANCE_BITS + gate.above_chance_bits_at_most
+    yield Judged("privacy: exposure", few or "nothing was planted a few times", bound, holds)
 
 
 def _licences(gate: LicenceGate, evidence: Evidence) -> Iterator[Judged]:
@@ -221,8 +222,12 @@ def _prompted(run: Run, live: Run) -> str:
     return ", which got the prefix alone" if theirs else ", which got the suffix too"
 
 
-def _mean_bits(findings: list[CanaryFinding]) -> float | None:
-    return sum(each.exposure_bits for each in findings) / len(findings) if findings else None
+def _mean_bits(findings: list[CanaryFinding]) -> dict[int, float]:
+    """By number of copies."""
+    by_copies: dict[int, list[float]] = {}
+    for each in findings:
+        by_copies.setdefault(each.copies, []).append(each.exposure_bits)
+    return {copies: sum(bits) / len(bits) for copies, bits in sorted(by_copies.items())}
 
 
 def _some(names: list[str]) -> str:
