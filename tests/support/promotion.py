@@ -75,18 +75,20 @@ def make_case(root: Path) -> Case:
     return case
 
 
-def write_manifest(case: Case, licence: str = "MIT", evals_texts: int = 164) -> None:
+def write_manifest(
+    case: Case, licence: str = "MIT", evals_texts: int = 164, source: str = "cargo"
+) -> None:
     settings = Settings(
         tool="hansa 0", shard_bytes=1, run_words=10, alike_min=0.8, evals_texts=evals_texts,
         evals_runs=evals_texts * 9, evals_sha256="ab", opt_out_sha256="cd",
     )  # fmt: skip
-    source = SourceRecord(
-        name="cargo", version="1.0", kind="installed", licence=licence, evidence="metadata",
+    record = SourceRecord(
+        name=source, version="1.0", kind="installed", licence=licence, evidence="metadata",
         listing_sha256="ef", files=9, kept=7, text_bytes=7000, dropped={"short": 2},
         replaced={"email": 3},
     )  # fmt: skip
     (case.corpus / "manifest.json").write_bytes(
-        encode(Manifest(settings=settings, sources=[source], shards=[]))
+        encode(Manifest(settings=settings, sources=[record], shards=[]))
     )
 
 

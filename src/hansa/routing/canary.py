@@ -18,6 +18,9 @@ SESSION_S = 900
 TIMES_KEPT = 1000
 """Of each task and arm; the newest."""
 
+SLACK_MS = 10.0
+"""Nobody notices less, so so much slower is no slower."""
+
 Z = 3.0
 """How far apart shares have to be, in standard errors. They are looked at again and again, so
 once in 740 comparisons by chance, not once in twenty."""
@@ -123,7 +126,7 @@ def _slower(rule: Rule, live: Arm, candidate: Arm) -> Iterator[str]:
                 ("median", statistics.median(slow), statistics.median(usual)),
                 ("p95", p95(slow), p95(usual)),
             ):
-                if a > rule.latency_ratio * b:
+                if a > max(rule.latency_ratio * b, b + SLACK_MS):
                     yield f"{task} takes {a:.0f} ms {what} ({name}), {b:.0f} ms with {rule.model}"
 
 

@@ -69,6 +69,10 @@ def test_a_slow_twentieth_is_enough():
     assert "(p95)" in worse(RULE, arm(), candidate)
 
 
+def test_what_nobody_notices_is_not_slower():
+    assert worse(RULE, arm(ms=1), arm(ms=9)) == ""
+
+
 def test_tasks_are_not_mixed():
     candidate = arm(ms=10_000)
     candidate.times["chat"] = candidate.times.pop("complete")

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 import msgspec
 
 from hansa.evals.comparison import compare
+from hansa.evals.packages import HELD_OUT
 from hansa.evals.report import times, values_of
 from hansa.models.catalog import catalog
 from hansa.training.corpus.licences import permissive
 from hansa.training.corpus.manifest import Manifest
+from hansa.training.corpus.optout import plain_name
 from hansa.training.promotion.evidence import CanaryFinding, Evidence
 from hansa.training.promotion.gates import (
     BenchmarkGate,
@@ -81,7 +83,7 @@ def _bound(evidence: Evidence) -> Judged:
     if agree:
         claim = f"by {' and '.join(agree)}"
     elif said:
-        claim = f"{' and '.join(said)} name other weights"
+        claim = f"other weights by {' and '.join(said)}"
     else:
         claim = "neither catalog nor charter says what it is"
     return Judged("candidate", claim, "made by this run", bool(agree))
@@ -174,7 +176,7 @@ def _licences(gate: LicenceGate, evidence: Evidence) -> Iterator[Judged]:
     else:
         used = [each for each in manifest.sources if each.kept]
         others = [f"{each.name}: {each.licence}" for each in used if not permissive(each.licence)]
-        claim = f"{_some(others)}" if others else f"{len(used)} sources, all permissive"
+        claim = f"{_some(others)}" if others else f"all of {len(used)}"
         yield Judged("licences of the corpus", claim, "all permissive", bool(used) and not others)
     base = evidence.record.recipe.base
     card = catalog().get(base)
@@ -192,10 +194,19 @@ def _decontamination(gate: DecontaminationGate, evidence: Evidence) -> Judged:
     manifest, missing = _manifest(evidence)
     if manifest is None:
         return Judged("decontamination", missing, bound, holds=False)
+    if asked := _asked_of(manifest):
+        claim = f"it holds what evals ask: {_some(asked)}"
+        return Judged("decontamination", claim, bound, holds=False)
     settings = manifest.settings
     claim = f"{settings.evals_texts} texts, {settings.evals_runs} runs of words"
     enough = settings.evals_texts >= gate.texts_at_least
     return Judged("decontamination", claim, bound, enough and settings.evals_runs > 0)
+
+
+def _asked_of(manifest: Manifest) -> list[str]:
+    """Sources that the repository set asks about."""
+    asked = {plain_name(each.name) for each in HELD_OUT}
+    return [each.name for each in manifest.sources if each.kept and plain_name(each.name) in asked]
 
 
 def _manifest(evidence: Evidence) -> tuple[Manifest | None, str]:

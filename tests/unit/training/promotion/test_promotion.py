@@ -98,6 +98,12 @@ def test_a_corpus_that_was_not_kept_apart_from_evals_is_refused(case: Case):
     assert failed(case) == {"decontamination"}
 
 
+def test_a_corpus_that_holds_what_evals_ask_is_refused(case: Case):
+    write_manifest(case, source="SQLparse")
+    write_record(case)
+    assert failed(case) == {"decontamination"}
+
+
 def test_another_corpus_shows_nothing(case: Case):
     write_manifest(case, evals_texts=200)
     assert failed(case) == {"licences of the corpus", "decontamination"}
