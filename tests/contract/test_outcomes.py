@@ -8,9 +8,12 @@ import msgspec
 import pytest
 
 from hansa.core.settings import CanarySettings
+from hansa.editor.connection import Connection
+from hansa.editor.lsp.node import FoundNode
 from hansa.league.chain import Chain, write_file
 from hansa.league.charter import CharterFile, draft, sign
 from hansa.models.catalog import DEFAULT_MODEL
+from hansa.wire.requests import Request
 from support.league import Made, MemberSpec, make_league
 from support.nodes import running
 
@@ -51,3 +54,18 @@ async def test_an_outcome_is_counted_for_whoever_asked(made: Made):
         async with http.get("/hansa/v1/node", headers=headers) as reply:
             [view] = json.loads(await reply.read())["canaries"]
     assert (view["live"]["shown"], view["live"]["accepted"]) == (1, 1)
+
+
+async def test_an_editor_tells_the_node_that_it_found(made: Made):
+    canary = (CanarySettings(DEFAULT_MODEL, CANDIDATE, share=0.0),)
+    settings = msgspec.structs.replace(made.settings(), canary=canary)
+    async with running(settings) as node:
+        found = FoundNode(lambda: Connection(node.url, node.key))
+        asked = Request("req-1", "complete", DEFAULT_MODEL, prefix="x = ")
+        async with found.answer(asked) as answer:
+            assert [chunk async for chunk in answer.chunks]
+        await found.tell(answer.request_id, "shown")
+        await found.tell(answer.request_id, "rejected")
+        await found.close()
+        [view] = node.node.trials.views()
+    assert (view.live.shown, view.live.accepted) == (1, 0)
