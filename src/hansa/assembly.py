@@ -8,6 +8,7 @@ from functools import partial
 import aiohttp
 import structlog
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -22,11 +23,14 @@ from hansa.answer.fleet import Fleet, PeerView
 from hansa.answer.journal import Journal
 from hansa.answer.peers import Peers
 from hansa.answer.recent import Recent
+from hansa.answer.rollbacks import Rollbacks
+from hansa.answer.trials import Trials
 from hansa.answer.view import view_node
 from hansa.books import ledger_path, load_identity, other_members, peer_session
 from hansa.console import pages
 from hansa.core.clock import Clock, SystemClock
-from hansa.core.settings import Settings
+from hansa.core.errors import ConfigError
+from hansa.core.settings import CanarySettings, Settings
 from hansa.engines.peer import Peer, PeerClient
 from hansa.gateway import (
     admin,
@@ -45,12 +49,14 @@ from hansa.gateway.idempotency import Replays
 from hansa.gateway.quota import Quota
 from hansa.gateway.router import Router
 from hansa.gateway.traced import Traced
+from hansa.league.chain import Chain
 from hansa.league.grants import GrantChecker
 from hansa.ledger.store import Ledger
 from hansa.observe.genai import Telemetry, open_telemetry
 from hansa.observe.metrics import Metrics
 from hansa.playground import Playground
 from hansa.replicas import make_replica
+from hansa.routing.canary import Rule
 from hansa.wire.native import NodeView
 
 _log = structlog.get_logger()
@@ -75,6 +81,7 @@ class Node:
     peers: Peers
     ledger: Ledger
     http: aiohttp.ClientSession
+    trials: Trials
     telemetry: Telemetry | None = None
 
     async def start(self) -> None:
@@ -86,6 +93,7 @@ class Node:
     async def close(self) -> None:
         """Stop in the order in which nothing is lost: requests, peers, engines, ledger."""
         await self.answering.end()
+        await self.trials.close()
         await self.peers.close()
         for replica in self.fleet.local.values():
             await replica.engine.close()
@@ -106,6 +114,7 @@ async def build(
     clock = clock or SystemClock()
     telemetry = open_telemetry(settings.observe.otlp_endpoint, settings.member)
     chain, key = load_identity(settings, clock)
+    rules = trial_rules(settings, chain)
     local = {each.id: make_replica(each, settings, chain) for each in settings.replica}
     ledger = Ledger.open(ledger_path(settings), member=settings.member, key=key, clock=clock)
     http = peer_session()
@@ -118,8 +127,12 @@ async def build(
     }
     for member, client in clients.items():
         fleet.peers[member] = PeerView(member, Peer(client, partial(closing.grant, member)))
-    journal = Journal(recent, metrics, clock, telemetry)
-    answering = Answering(fleet=fleet, closing=closing, journal=journal, clock=clock)
+    audit = AuditLog(audit_path(settings.state_dir), clock, _warn_of_audit)
+    rollbacks = Rollbacks(settings.state_dir, clock, audit)
+    trials = Trials(rules, rollbacks, clock, metrics)
+    fleet.withheld = trials.withheld
+    journal = Journal(recent, metrics, clock, telemetry, trials)
+    answering = Answering(fleet=fleet, closing=closing, journal=journal, clock=clock, trials=trials)
     peers = Peers(
         key=key,
         chain=chain,
@@ -133,28 +146,21 @@ async def build(
     checker = GrantChecker(chain, settings.member, clock)
 
     def view() -> NodeView:
-        return view_node(fleet, recent, ledger, answering.gate)
+        return view_node(fleet, recent, ledger, answering.gate, trials)
 
     desk = Desk(answering, keys, Quota(await load_limits(settings, ledger, clock), chain, clock))
-    audit = AuditLog(audit_path(settings.state_dir), clock, _warn_of_audit)
     audit.mend()
     note_tiers(audit, limits_of(settings.tier))
     administration = Administration(keys, audit)
     replays = Replays(keys, clock)
-    site = Starlette(
-        routes=[
-            *health.routes(view, metrics, answering.gate),
-            *pages.routes(view, keys),
-        ],
-        exception_handlers={404: health.no_such_endpoint, 405: health.no_such_endpoint},
-    )
+    site = _site([*health.routes(view, metrics, answering.gate), *pages.routes(view, keys)])
     router = Router(
         [
             *replays.guard(openai.routes(desk, chain, fleet.offers), openai.error_form),
-            *replays.guard(responses.routes(desk, chain), openai.error_form),
-            *replays.guard(mistral.routes(desk, chain), mistral.error_form),
-            *replays.guard(anthropic.routes(desk, chain), anthropic.error_form),
-            *native.routes(desk, answering, view),
+            *replays.guard(responses.routes(desk), openai.error_form),
+            *replays.guard(mistral.routes(desk), mistral.error_form),
+            *replays.guard(anthropic.routes(desk), anthropic.error_form),
+            *native.routes(desk, answering, trials, view),
             *playground.routes(desk, Playground(desk, clock)),
             *admin.routes(keys, administration, ledger, clock, drain),
             *peer.routes(answering, peers, checker),
@@ -164,11 +170,45 @@ async def build(
         FORMS,
     )
     app = router if telemetry is None else Traced(router)
-    return Node(settings, app, fleet, answering, peers, ledger, http, telemetry)
+    return Node(settings, app, fleet, answering, peers, ledger, http, trials, telemetry)
+
+
+def _site(routes: list[BaseRoute]) -> Starlette:
+    missing = health.no_such_endpoint
+    return Starlette(routes=routes, exception_handlers={404: missing, 405: missing})
 
 
 def _warn_of_audit(said: str) -> None:
     _log.error("audit_log_damaged", said=said, hint="run: hansa audit verify")
+
+
+def trial_rules(settings: Settings, chain: Chain) -> list[Rule]:
+    """The candidates on trial.
+
+    Raises:
+        ConfigError: the charter has no terms for one, or one that it is not promoted by name.
+    """
+    return [_trial_rule(each, chain) for each in settings.canary]
+
+
+def _trial_rule(canary: CanarySettings, chain: Chain) -> Rule:
+    for model in (canary.model, canary.candidate):
+        if chain.current.terms(model) is None:
+            raise ConfigError(f"the charter has no terms for {model}, which is in a [[canary]]")
+    if canary.promotion:
+        from hansa.training.promotion.decision import read_decision
+
+        decision = read_decision(canary.promotion, chain)
+        if decision.decision != "promoted" or decision.candidate != canary.candidate:
+            raise ConfigError(
+                f"{canary.promotion}: {decision.candidate} was {decision.decision}, so "
+                f"{canary.candidate} answers nobody",
+                hint="`hansa promote --verify` shows the decision",
+            )
+    return Rule(
+        canary.model, canary.candidate, canary.share, canary.requests, canary.latency_ratio,
+        canary.acceptance_drop,
+    )  # fmt: skip
 
 
 async def load_limits(settings: Settings, ledger: Ledger, clock: Clock) -> Limits:

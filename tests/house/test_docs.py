@@ -27,6 +27,7 @@ TABLES = {
     "listen": settings.Listen,
     "replica": settings.ReplicaSettings,
     "tier": settings.TierSettings,
+    "canary": settings.CanarySettings,
     "observe": settings.Observe,
 }
 

@@ -5,7 +5,7 @@ replicas are eligible and how the receipt is signed differ.
 """
 
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 import structlog
@@ -17,10 +17,12 @@ from hansa.answer.closing import Closing, Granted
 from hansa.answer.ending import Ending
 from hansa.answer.fleet import Fleet
 from hansa.answer.journal import Journal
+from hansa.answer.trials import Drawn, Trials
 from hansa.core.clock import Clock
 from hansa.core.errors import EngineUnavailable, HansaError
 from hansa.routing.choose import Plan, plan
-from hansa.wire.requests import Chunk, Request
+from hansa.wire.protocol import ModelTerms
+from hansa.wire.requests import ANY_MODEL, Chunk, Request
 
 _log = structlog.get_logger()
 
@@ -33,6 +35,8 @@ class Answer:
     route: str
     """`member/replica`."""
     reason: str
+    model: str
+    """Which one answers, whatever was asked for; the receipt names it too."""
     chunks: AsyncGenerator[Chunk]
     settle: Callable[[], None]
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -47,9 +51,19 @@ class Answer:
 class Answering:
     """Answers requests for one node."""
 
-    def __init__(self, *, fleet: Fleet, closing: Closing, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        fleet: Fleet,
+        closing: Closing,
+        journal: Journal,
+        clock: Clock,
+        trials: Trials | None = None,
+    ) -> None:
         self._fleet = fleet
         self._journal = journal
+        self._trials = trials or None
+        """None where no candidate is on trial."""
         self._clock = clock
         self.gate = Gate()
         self._ending = Ending(
@@ -69,12 +83,14 @@ class Answering:
         granted: Granted | None = None,
         account: str = "",
         settled: Settled | None = None,
+        only: tuple[str, ...] = (),
     ) -> Answer:
         """Find a replica that begins to answer `request`.
 
         With `granted`, only this node's own replicas serve it and the last chunk has the receipt.
         `account` is the API key whose spend it adds to. `settled` is told once what an answer that
         was begun used and cost, however it ends, also if another member sends no receipt for it.
+        `only` are the models that its caller may use; none: any.
 
         Raises:
             UserError, PolicyRefusal: it cannot be served as asked.
@@ -87,7 +103,7 @@ class Answering:
             check_request(request)
             self.gate.enter()
             entered = True
-            attempt = await self._beginning.first_that_begins(asked)
+            attempt = await self._begun(asked, only)
         except BaseException as error:  # a cancelled request gives its place back too
             if entered:
                 self.gate.leave()
@@ -99,6 +115,7 @@ class Answering:
             request.id,
             f"{attempt.route.candidate.member.id}/{attempt.replica}",
             attempt.reason,
+            attempt.route.candidate.terms.model,
             self._chunks(attempt),
             lambda: self._ending.settle(attempt),
         )
@@ -110,6 +127,57 @@ class Answering:
     async def end(self) -> None:
         """The same for a node that ends: also for requests that are being cut off just now."""
         await self._ending.end()
+
+    async def _begun(self, asked: Asked, only: tuple[str, ...]) -> Attempt:
+        """A replica that has begun: of the model asked for, or of a candidate in its place."""
+        drawn = self._drawn(asked, only)
+        if drawn is None:
+            return await self._beginning.first_that_begins(asked)
+        if not drawn.candidate:
+            return await self._of_trial(asked, drawn)
+        try:
+            request = msgspec.structs.replace(asked.request, model=drawn.rule.candidate)
+            attempt = await self._of_trial(replace(asked, request=request), drawn)
+        except HansaError as error:
+            # Nobody is worse off for a trial: the live model answers. Another member may have
+            # signed a receipt for what broke off, so this is another request.
+            _log.warning("canary_failed", request=asked.request.id, error=error.message)
+            request = msgspec.structs.replace(asked.request, id=f"{asked.request.id}.live")
+            return await self._beginning.first_that_begins(replace(asked, request=request))
+        attempt.reason = f"on trial in place of {drawn.rule.model}: {attempt.reason}"
+        return attempt
+
+    async def _of_trial(self, asked: Asked, drawn: Drawn) -> Attempt:
+        try:
+            attempt = await self._beginning.first_that_begins(asked)
+        except BaseException as error:  # a caller that left waited for one of the two as well
+            self._journal.stood_in(drawn, error, asked.arrived_s)
+            raise
+        attempt.drawn = drawn
+        return attempt
+
+    def _drawn(self, asked: Asked, only: tuple[str, ...]) -> Drawn | None:
+        """The request's place in a trial: only of our own developers, within what their key is
+        for, and where the candidate costs no more than the model it stands in for."""
+        if self._trials is None or asked.granted is not None:
+            return None
+        rule = self._trials.rule(self._model(asked.request))
+        if rule is None or (only and rule.candidate not in only):
+            return None
+        terms = self._fleet.chain.current.terms
+        live, candidate = terms(rule.model), terms(rule.candidate)
+        if live is None or candidate is None or _dearer(candidate, live):
+            return None
+        return self._trials.draw(asked.request, rule.model, asked.account)
+
+    def _model(self, request: Request) -> str:
+        """What is asked for; where that is left open, what routing would take now."""
+        if request.model != ANY_MODEL:
+            return request.model
+        try:
+            return self.explain(request).routes[0].candidate.terms.model
+        except HansaError:
+            return ""
 
     async def _chunks(self, attempt: Attempt) -> AsyncGenerator[Chunk]:
         """The answer's chunks; text that nobody reads as it comes is sent with the last one."""
@@ -144,6 +212,14 @@ class Answering:
             raise
         finally:
             self._ending.settle(attempt)
+
+
+def _dearer(one: ModelTerms, other: ModelTerms) -> bool:
+    """Whether a request may cost more with one than with the other."""
+    return (
+        one.price_input_nanousd_per_mtok > other.price_input_nanousd_per_mtok
+        or one.price_output_nanousd_per_mtok > other.price_output_nanousd_per_mtok
+    )
 
 
 def _is_plain(chunk: Chunk) -> bool:

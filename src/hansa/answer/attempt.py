@@ -7,6 +7,7 @@ import msgspec
 
 from hansa.answer.closing import Granted, Progress
 from hansa.answer.recent import Outcome
+from hansa.answer.trials import Drawn
 from hansa.core.errors import DeadlineUnmet
 from hansa.core.money import NanoUsd
 from hansa.routing.choose import Considered
@@ -68,5 +69,7 @@ class Attempt:
     """Code of what broke it off, if something did."""
     closed: bool = False
     """Whether its receipt is written, or being written."""
+    drawn: Drawn | None = None
+    """Its place in a trial of two models, if it has one."""
     holds_place: bool = False
     """Whether it has a place at the gate that it must give back."""

@@ -110,14 +110,23 @@ class Fleet:
         self._affinity = PrefixMemory()
         self._generated: dict[Task, float] = {}
         self._pace = Pace()
+        self.withheld: frozenset[str] = frozenset()
+        """Models on trial: nobody gets them who has not named them or been drawn."""
         self.local: dict[str, LocalReplica] = {}
         self.peers: dict[str, PeerView] = {}
 
     def candidates(self, request: Request, *, local_only: bool = False) -> list[Candidate]:
         """Every replica that has the model, up or not; those without terms in the charter are not
         offered. If none has it: every replica, so that a refusal can say what there is."""
+        if request.model == ANY_MODEL and self.withheld:
+            found = self._found(request, ANY_MODEL, local_only)
+            return [each for each in found if each.terms.model not in self.withheld]
         found = self._found(request, request.model, local_only)
         return found or self._found(request, ANY_MODEL, local_only)
+
+    def everything(self) -> list[Candidate]:
+        """All replicas, whatever they serve."""
+        return self._found(_ANYTHING, ANY_MODEL, local_only=False)
 
     def _found(self, request: Request, model: str, local_only: bool) -> list[Candidate]:
         prompt = prompt_text(request)
@@ -250,6 +259,9 @@ class Fleet:
         ours[replica] = ours.get(replica, 0) + change
         if not ours[replica]:
             del ours[replica]
+
+
+_ANYTHING = Request(id="view", task="complete", prefix=" ")
 
 
 @functools.cache

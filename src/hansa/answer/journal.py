@@ -6,6 +6,7 @@ import structlog
 
 from hansa.answer.attempt import Attempt
 from hansa.answer.recent import Outcome, Recent
+from hansa.answer.trials import Drawn, Trials
 from hansa.core.clock import Clock
 from hansa.core.errors import HansaError
 from hansa.observe.genai import Operation, Telemetry
@@ -26,8 +27,10 @@ class Journal:
         metrics: Metrics,
         clock: Clock,
         telemetry: Telemetry | None = None,
+        trials: Trials | None = None,
     ) -> None:
         self.recent = recent
+        self._trials = trials
         self._metrics = metrics
         self._clock = clock
         self._telemetry = telemetry
@@ -69,6 +72,8 @@ class Journal:
             first_s,
             (usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens),
         )
+        if self._trials is not None and attempt.drawn is not None:
+            self._trials.ended(attempt.drawn, attempt.outcome, first_s, duration_s)
         self.recent.add(
             RequestView(
                 request=request.id,
@@ -91,15 +96,17 @@ class Journal:
         if self._telemetry is not None:
             self._telemetry.ended(self._operation(attempt, duration_s, first_s))
 
+    def stood_in(self, drawn: Drawn, error: BaseException, arrived_s: float) -> None:
+        """A model of a trial did not begin; another may answer instead."""
+        outcome = _outcome(error)
+        if self._trials is not None and outcome != "refused":
+            self._trials.unserved(drawn, outcome, self._clock.monotonic_s() - arrived_s)
+
     def unserved(
         self, request: Request, origin: str, error: BaseException, arrived_s: float
     ) -> None:
         """Write down a request that no replica began to answer."""
-        outcome: Outcome = "failed"
-        if isinstance(error, HansaError) and error.status < 500:
-            outcome = "refused"  # By a rule, or because of what was asked: nothing of ours failed.
-        elif isinstance(error, asyncio.CancelledError):
-            outcome = "cancelled"
+        outcome = _outcome(error)
         duration_s = self._clock.monotonic_s() - arrived_s
         self._metrics.requests.labels(request.task, "", outcome).inc()
         if self._telemetry is not None:
@@ -156,6 +163,13 @@ class Journal:
             first_s=first_s,
             tokens=(usage.prompt_tokens, usage.cached_tokens, usage.completion_tokens),
         )
+
+
+def _outcome(error: BaseException) -> Outcome:
+    """Of a request that was not begun."""
+    if isinstance(error, HansaError) and error.status < 500:
+        return "refused"  # By a rule, or because of what was asked: nothing of ours failed.
+    return "cancelled" if isinstance(error, asyncio.CancelledError) else "failed"
 
 
 def _code(error: BaseException) -> str:

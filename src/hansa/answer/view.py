@@ -5,20 +5,18 @@ import os
 from hansa.answer.admit import Gate
 from hansa.answer.fleet import Fleet
 from hansa.answer.recent import Recent
+from hansa.answer.trials import Trials
 from hansa.engines.llamacpp import LlamaCpp
 from hansa.ledger.store import Ledger
 from hansa.routing.candidates import Candidate
 from hansa.wire.native import MemberView, NodeView, ReplicaView
 from hansa.wire.protocol import Member
-from hansa.wire.requests import Request
-
-_ANYTHING = Request(id="view", task="complete", prefix=" ")
 
 
-def view_node(fleet: Fleet, recent: Recent, ledger: Ledger, gate: Gate) -> NodeView:
+def view_node(fleet: Fleet, recent: Recent, ledger: Ledger, gate: Gate, trials: Trials) -> NodeView:
     """A snapshot; nothing in it says what anybody asked."""
     charter, head = fleet.chain.current, ledger.head()
-    candidates = fleet.candidates(_ANYTHING)
+    candidates = fleet.everything()
     return NodeView(
         member=fleet.member,
         league=charter.league,
@@ -32,6 +30,7 @@ def view_node(fleet: Fleet, recent: Recent, ledger: Ledger, gate: Gate) -> NodeV
         recent=recent.entries(),
         receipts=head.size,
         log_root=head.root,
+        canaries=trials.views(),
     )
 
 

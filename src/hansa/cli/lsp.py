@@ -21,8 +21,13 @@ from hansa.cli.asking import Asking, asks_a_node
     metavar="MODEL",
     help="Ask this model for the next edit where none follows by rule, such as zeta.",
 )
+@click.option(
+    "--outcomes",
+    is_flag=True,
+    help="Tell the node which suggestions were shown, accepted or rejected, while events are on.",
+)
 @asks_a_node
-def lsp(asking: Asking, no_index: bool, larger: str, next_edit_model: str) -> None:
+def lsp(asking: Asking, no_index: bool, larger: str, next_edit_model: str, outcomes: bool) -> None:
     """Serve an editor on stdin and stdout; the editor starts and ends it.
 
     Needs a node, as `hansa up` starts one; finds it again whenever it has been started anew.
@@ -36,6 +41,12 @@ def lsp(asking: Asking, no_index: bool, larger: str, next_edit_model: str) -> No
 
     serve(
         Setup(
-            find, asking.state(), asking.preferences(), larger, next_edit_model, index=not no_index
+            find,
+            asking.state(),
+            asking.preferences(),
+            larger,
+            next_edit_model,
+            index=not no_index,
+            outcomes=outcomes,
         )
     )

@@ -1,5 +1,6 @@
 """`hansa model card`: all that is known of one model, and who says so."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,11 +13,25 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("name", default="hansa-coder-135m")
+@click.option("--as", "model", metavar="MODEL", help="Of a run: what to call its model.")
+@click.option("--corpus", type=click.Path(path_type=Path, file_okay=False),
+              help="Of a run: the corpus it was trained on.")  # fmt: skip
+@click.option("--state-dir", type=click.Path(path_type=Path),
+              help="Of a run: where `hansa eval` keeps its runs.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def card(name: str, as_json: bool) -> None:
-    """Print what is known of a model: shape, licence, weights, price, scores, launch recipe."""
+def card(
+    name: str, model: str | None, corpus: Path | None, state_dir: Path | None, as_json: bool
+) -> None:
+    """Print what is known of a model: shape, licence, weights, price, scores, launch recipe.
+
+    NAME may be the folder of a run of `hansa train`: then its card is drawn up from the run's own
+    data, written there as card.toml and printed.
+    """
     from hansa.models.catalog import card_of
 
+    if (Path(name) / "run.json").is_file():
+        _draw_up(Path(name), model, corpus, state_dir, as_json)
+        return
     found = card_of(name)
     if as_json:
         print_json(facts_of(found))
@@ -25,6 +40,23 @@ def card(name: str, as_json: bool) -> None:
     width = max(len(name) for name, _ in lines)
     for label, text in lines:
         print(f"{label.ljust(width)}  {text}".rstrip())
+
+
+def _draw_up(
+    run: Path, model: str | None, corpus: Path | None, state_dir: Path | None, as_json: bool
+) -> None:
+    from hansa.core.files import user_state_dir, write_atomic
+    from hansa.training.card import NAME, card_of_run, card_toml
+    from hansa.training.record import read_record
+
+    called = model or read_record(run).recipe.name
+    found = card_of_run(run, called, state_dir or user_state_dir(), corpus)
+    text = card_toml(found)
+    write_atomic(run / NAME, text.encode())
+    if as_json:
+        print_json(facts_of(found))
+    else:
+        print(text, end="")
 
 
 def facts_of(card: "Card") -> dict[str, Any]:
@@ -125,6 +157,12 @@ def _weights(card: "Card") -> list[tuple[str, str]]:
 def _serving(card: "Card") -> list[tuple[str, str]]:
     recipe = card.recipe
     lines: list[tuple[str, str]] = []
+    if card.data:
+        data = card.data
+        lines += [("trained on", f"{data.documents:,} documents of {len(data.sources)} sources, "
+                                 f"{data.text_bytes:,} bytes: {', '.join(data.licences)}"),
+                  ("", f"kept apart from {data.evals_texts:,} texts of evals; manifest "
+                       f"{data.manifest_sha256}")]  # fmt: skip
     if card.price:
         lines += [("price per 1M tokens", price_of(card)), ("", card.price.source)]
     for each in card.scores:

@@ -97,6 +97,25 @@ class Tiers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     team: TierSettings = TierSettings()
 
 
+class CanarySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A candidate that answers a share of another model's requests until it does worse."""
+
+    model: str
+    """The live model."""
+    candidate: str
+    """The charter has terms for it that are no dearer."""
+    share: float = 0.1
+    """Of callers and sessions, 0 to 0.5."""
+    requests: int = 200
+    """Each of the two has to have answered so many before they are compared."""
+    latency_ratio: float = 1.5
+    """The candidate may take so many times as long, at the median and at p95."""
+    acceptance_drop: float = 0.05
+    """So much less of what it suggests may be accepted, as a share."""
+    promotion: Path | None = None
+    """The signed decision of `hansa promote`, which has to be for this candidate."""
+
+
 class Observe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     otlp_endpoint: str = ""
     """Base address of an OTLP/HTTP collector; empty: no traces."""
@@ -115,6 +134,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listen: Listen = Listen()
     replica: tuple[ReplicaSettings, ...] = ()
     tier: Tiers = Tiers()
+    canary: tuple[CanarySettings, ...] = ()
     observe: Observe = Observe()
     log_level: LogLevel = "info"
 
@@ -155,7 +175,7 @@ def load_settings(path: Path, environ: Mapping[str, str] | None = None) -> Setti
     for key in _PATHS:
         if isinstance(raw.get(key), str):
             raw[key] = str(source.absolute(key, raw[key]))
-    _resolve_key_files(raw, source)
+    _resolve_files(raw, source)
     try:
         settings = msgspec.convert(raw, Settings, strict=True, dec_hook=_path)
     except msgspec.ValidationError as error:
@@ -192,15 +212,15 @@ class _Source:
             raise self.error(key, f"{key} is {value!r}: {error}") from error
 
 
-def _resolve_key_files(raw: dict[str, Any], source: "_Source") -> None:
-    replicas: Any = raw.get("replica")
-    for n, each in enumerate(cast("list[Any]", replicas) if isinstance(replicas, list) else []):
-        if not isinstance(each, dict):
-            continue
-        table = cast("dict[str, Any]", each)
-        if isinstance(table.get("api_key_file"), str):
-            place = f"replica[{n}].api_key_file"
-            table["api_key_file"] = str(source.absolute(place, table["api_key_file"]))
+def _resolve_files(raw: dict[str, Any], source: "_Source") -> None:
+    for name, key in (("replica", "api_key_file"), ("canary", "promotion")):
+        tables: Any = raw.get(name)
+        for n, each in enumerate(cast("list[Any]", tables) if isinstance(tables, list) else []):
+            if not isinstance(each, dict):
+                continue
+            table = cast("dict[str, Any]", each)
+            if isinstance(table.get(key), str):
+                table[key] = str(source.absolute(f"{name}[{n}].{key}", table[key]))
 
 
 def _path(kind: type, value: Any) -> Any:
@@ -263,8 +283,27 @@ def _check(settings: Settings, source: _Source) -> None:
             f"{collector!r} is no HTTP address",
             "like http://127.0.0.1:4318; OTLP over gRPC is not spoken",
         )
+    _check_canaries(settings.canary, source)
     for name in Tiers.__struct_fields__:
         _check_tier(getattr(settings.tier, name), f"tier.{name}", source)
+
+
+def _check_canaries(canaries: tuple[CanarySettings, ...], source: _Source) -> None:
+    seen: set[str] = set()
+    for n, each in enumerate(canaries):
+        place = f"canary[{n}]"
+        for key, name in (("model", each.model), ("candidate", each.candidate)):
+            _check_name(name, "model", f"{place}.{key}", source)
+            if name in seen:
+                raise source.error(f"{place}.{key}", f"{name} is in more than one trial")
+            seen.add(name)
+        for key, low, high in (
+            ("share", 0, 0.5),
+            ("requests", 20, 1_000),
+            ("latency_ratio", 1, 100),
+            ("acceptance_drop", 0, 1),
+        ):
+            _check_bounds(getattr(each, key), low, high, f"{place}.{key}", source)
 
 
 def _check_tier(tier: TierSettings, place: str, source: _Source) -> None:
@@ -307,7 +346,7 @@ def _check_name(value: str, what: str, place: str, source: _Source) -> None:
         raise source.error(place, error.message, error.hint) from error
 
 
-def _check_bounds(value: int, low: int, high: int, place: str, source: _Source) -> None:
+def _check_bounds(value: float, low: float, high: float, place: str, source: _Source) -> None:
     if not low <= value <= high:
         key = place.rpartition(".")[2]
         raise source.error(place, f"{key} is {value}; it must be from {low} to {high}")
@@ -376,6 +415,7 @@ def _known_keys() -> list[str]:
             *ReplicaSettings.__struct_fields__,
             *AdapterSettings.__struct_fields__,
             *TierSettings.__struct_fields__,
+            *CanarySettings.__struct_fields__,
             *Observe.__struct_fields__,
         }
     )

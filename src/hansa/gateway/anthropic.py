@@ -9,11 +9,9 @@ from hansa.gateway.anthropic_requests import count_tokens, messages_request
 from hansa.gateway.call import Call, Reply
 from hansa.gateway.desk import Desk
 from hansa.gateway.door import Sendable, decode, door, json_reply, too_long
-from hansa.gateway.openai import served_model
 from hansa.gateway.router import Route
 from hansa.gateway.stream import Encoding, events
 from hansa.gateway.whole import Whole
-from hansa.league.chain import Chain
 from hansa.wire import anthropic as wire
 from hansa.wire.requests import Chunk, FinishReason, Usage
 from hansa.wire.sse import encode_event
@@ -41,19 +39,22 @@ _OVERLOADED, _FAILED = 529, 500
 """What the API says where others say 503, and for every other failure that is not the caller's."""
 
 
-def routes(desk: Desk, chain: Chain) -> list[Route]:
+def routes(desk: Desk) -> list[Route]:
     """The endpoints `/v1/messages` and `/v1/messages/count_tokens`, for the given node."""
 
     async def messages(call: Call) -> Sendable:
         key = desk.caller(call)
         request = messages_request(decode(await call.body(), wire.MessagesRequest), key)
-        model = served_model(request, chain)
-        stream = _Stream(request.id, model)
+
+        def encoding(model: str) -> Encoding:
+            stream = _Stream(request.id, model)
+            return Encoding(stream.encode, stream.fail, stream.opening())
+
         return await desk.answer(
             key,
             request,
-            lambda: Encoding(stream.encode, stream.fail, stream.opening()),
-            lambda whole: _whole(request.id, model, whole),
+            encoding,
+            lambda model, whole: _whole(request.id, model, whole),
             "anthropic",
         )
 

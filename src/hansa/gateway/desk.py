@@ -19,8 +19,11 @@ from hansa.gateway.stream import (
 from hansa.gateway.whole import Whole, assemble
 from hansa.wire.requests import Request
 
-WholeForm = Callable[[Whole], bytes]
-"""A dialect's JSON body for a whole answer."""
+WholeForm = Callable[[str, Whole], bytes]
+"""A dialect's JSON body for a whole answer, by the model that gave it."""
+
+StreamForm = Callable[[str], Encoding]
+"""How a dialect writes a stream of the model that answers."""
 
 
 class Desk:
@@ -52,10 +55,13 @@ class Desk:
     async def _begin(self, key: ApiKey, request: Request, dialect: Dialect) -> Answer:
         request = scoped(key, request)
         lease = self._quota.reserve(key, request, dialect)
+        only = key.scope.models if key.scope else ()
         if lease is None:
-            return await self._answering.answer(request, account=key.id)
+            return await self._answering.answer(request, account=key.id, only=only)
         try:
-            answer = await self._answering.answer(request, account=key.id, settled=lease.settle)
+            answer = await self._answering.answer(
+                request, account=key.id, settled=lease.settle, only=only
+            )
         except BaseException:  # a request that was cancelled gives back what it held, too
             lease.release()
             raise
@@ -66,7 +72,7 @@ class Desk:
         self,
         key: ApiKey,
         request: Request,
-        encoding: Callable[[], Encoding],
+        encoding: StreamForm,
         form: WholeForm,
         dialect: Dialect = "openai",
     ) -> Sendable:
@@ -74,8 +80,8 @@ class Desk:
         answer = await self.begin(key, request, dialect)
         headers = route_headers(answer)
         if request.stream:
-            return EventStream(answer, encoding(), headers)
-        return Reply(form(assemble(await read_whole(answer))), headers=headers)
+            return EventStream(answer, encoding(answer.model), headers)
+        return Reply(form(answer.model, assemble(await read_whole(answer))), headers=headers)
 
 
 def scoped(key: ApiKey, request: Request) -> Request:

@@ -6,12 +6,10 @@ from hansa.core.ids import new_request_id
 from hansa.gateway.call import Call, Reply
 from hansa.gateway.desk import Desk
 from hansa.gateway.door import TOO_LONG, Sendable, decode, door, json_reply, too_long
-from hansa.gateway.openai import served_model
 from hansa.gateway.openai_answers import DONE, finish_reason, now_s, usage, whole_chat
 from hansa.gateway.openai_requests import policy, stops
 from hansa.gateway.router import Route
 from hansa.gateway.stream import Encoding, events
-from hansa.league.chain import Chain
 from hansa.wire import mistral as wire
 from hansa.wire import openai as shapes
 from hansa.wire.requests import Chunk, Request, Sampling
@@ -19,18 +17,17 @@ from hansa.wire.requests import Chunk, Request, Sampling
 FIM_TOKENS_DEFAULT = 64
 
 
-def routes(desk: Desk, chain: Chain) -> list[Route]:
+def routes(desk: Desk) -> list[Route]:
     """The endpoint `/v1/fim/completions`, for the given node."""
 
     async def fim(call: Call) -> Sendable:
         key = desk.caller(call)
         request = fim_request(decode(await call.body(), wire.FimRequest), key)
-        model = served_model(request, chain)
         return await desk.answer(
             key,
             request,
-            lambda: _encoding(request.id, model),
-            lambda whole: whole_chat(request.id, model, whole),
+            lambda model: _encoding(request.id, model),
+            lambda model, whole: whole_chat(request.id, model, whole),
         )
 
     return [Route("POST", "/v1/fim/completions", door(fim, error_form))]

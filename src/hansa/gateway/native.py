@@ -6,6 +6,7 @@ import msgspec
 
 from hansa.accounts.keys import ApiKey
 from hansa.answer.answer import Answering
+from hansa.answer.trials import Trials
 from hansa.core.ids import new_request_id
 from hansa.gateway.call import Call
 from hansa.gateway.desk import Desk, scoped
@@ -13,7 +14,7 @@ from hansa.gateway.door import Sendable, decode, door, json_reply, native_form
 from hansa.gateway.router import Route
 from hansa.gateway.stream import Encoding, EventStream, events, route_headers
 from hansa.routing.choose import Considered, Plan
-from hansa.wire.native import Explanation, NodeView, ReplicaChoice, error_body
+from hansa.wire.native import Counted, Explanation, FateOf, NodeView, ReplicaChoice, error_body
 from hansa.wire.requests import Request
 
 
@@ -24,7 +25,9 @@ class Asked(Request, frozen=True, forbid_unknown_fields=True):
 encoding = Encoding(chunk=events(), error=lambda error: events("error")(error_body(error)))
 
 
-def routes(desk: Desk, answering: Answering, view: Callable[[], NodeView]) -> list[Route]:
+def routes(
+    desk: Desk, answering: Answering, trials: Trials, view: Callable[[], NodeView]
+) -> list[Route]:
     """The endpoints under `/hansa/v1` for developers, for the given node."""
 
     async def answer(call: Call) -> Sendable:
@@ -39,6 +42,11 @@ def routes(desk: Desk, answering: Answering, view: Callable[[], NodeView]) -> li
         request = scoped(key, request)
         return json_reply(explanation(request, answering.explain(request)))
 
+    async def outcomes(call: Call) -> Sendable:
+        key = desk.caller(call)
+        told = decode(await call.body(), FateOf)
+        return json_reply(Counted(trials.tell(told.request, key.id, told.outcome)))
+
     async def node(call: Call) -> Sendable:
         desk.caller(call)
         return json_reply(view())
@@ -46,6 +54,7 @@ def routes(desk: Desk, answering: Answering, view: Callable[[], NodeView]) -> li
     return [
         Route("POST", "/hansa/v1/answer", door(answer, native_form)),
         Route("POST", "/hansa/v1/route/explain", door(explain, native_form)),
+        Route("POST", "/hansa/v1/outcomes", door(outcomes, native_form)),
         Route("GET", "/hansa/v1/node", door(node, native_form)),
     ]
 

@@ -22,7 +22,6 @@ from hansa.league.chain import Chain
 from hansa.wire import openai as wire
 from hansa.wire.features import FEATURES
 from hansa.wire.protocol import ModelTerms, ReplicaStatus
-from hansa.wire.requests import ANY_MODEL, Request
 
 Offers = Callable[[str], Sequence[ReplicaStatus]]
 """The replicas that serve a model, here and at peers."""
@@ -35,24 +34,22 @@ def routes(desk: Desk, chain: Chain, offers: Offers) -> list[Route]:
         key = desk.caller(call)
         asked = decode(await call.body(), wire.ChatRequest)
         request = requests.chat_request(asked, key)
-        model = served_model(request, chain)
         return await desk.answer(
             key,
             request,
-            lambda: chat_encoding(request.id, model, asked, stream_error),
-            lambda whole: whole_chat(request.id, model, whole),
+            lambda model: chat_encoding(request.id, model, asked, stream_error),
+            lambda model, whole: whole_chat(request.id, model, whole),
         )
 
     async def completions(call: Call) -> Sendable:
         key = desk.caller(call)
         asked = decode(await call.body(), wire.CompletionRequest)
         request = requests.completion_request(asked, key)
-        model = served_model(request, chain)
         return await desk.answer(
             key,
             request,
-            lambda: text_encoding(request.id, model, asked, stream_error),
-            lambda whole: text_body(request.id, model, whole),
+            lambda model: text_encoding(request.id, model, asked, stream_error),
+            lambda model, whole: text_body(request.id, model, whole),
         )
 
     async def embeddings(call: Call) -> Sendable:
@@ -61,9 +58,7 @@ def routes(desk: Desk, chain: Chain, offers: Offers) -> list[Route]:
         request = requests.embedding_request(asked, key)
         answer = await desk.begin(key, request)
         whole = assemble(await read_whole(answer))
-        body = embedding_body(
-            request.id, served_model(request, chain), whole, asked.encoding_format or "float"
-        )
+        body = embedding_body(request.id, answer.model, whole, asked.encoding_format or "float")
         return Reply(body, headers=route_headers(answer))
 
     async def models(call: Call) -> Sendable:
@@ -87,12 +82,6 @@ def routes(desk: Desk, chain: Chain, offers: Offers) -> list[Route]:
         Route("GET", "/v1/models", door(models, error_form)),
         Route("GET", "/v1/models/*", door(model, error_form)),
     ]
-
-
-def served_model(request: Request, chain: Chain) -> str:
-    """The name the reply carries: what was asked for, or the league's only model."""
-    terms = chain.current.models
-    return terms[0].model if request.model == ANY_MODEL and len(terms) == 1 else request.model
 
 
 def error_form(error: HansaError) -> Reply:

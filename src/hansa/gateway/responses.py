@@ -9,31 +9,33 @@ from hansa.core.errors import HansaError
 from hansa.gateway.call import Call
 from hansa.gateway.desk import Desk
 from hansa.gateway.door import Sendable, decode, door
-from hansa.gateway.openai import error_form, served_model
+from hansa.gateway.openai import error_form
 from hansa.gateway.responses_requests import response_request
 from hansa.gateway.router import Route
 from hansa.gateway.stream import Encoding
 from hansa.gateway.whole import Choice, Whole, assemble
-from hansa.league.chain import Chain
 from hansa.wire import responses as wire
 from hansa.wire.requests import Chunk, Usage
 from hansa.wire.sse import encode_event
 
 
-def routes(desk: Desk, chain: Chain) -> list[Route]:
+def routes(desk: Desk) -> list[Route]:
     """The endpoint `/v1/responses`, for the given node."""
 
     async def responses(call: Call) -> Sendable:
         key = desk.caller(call)
         asked = decode(await call.body(), wire.ResponseRequest)
         request = response_request(asked, key)
-        answer = _Answer(request.id, served_model(request, chain))
-        stream = _Stream(answer)
+
+        def encoding(model: str) -> Encoding:
+            stream = _Stream(_Answer(request.id, model))
+            return Encoding(stream.encode, stream.fail, stream.opening())
+
         return await desk.answer(
             key,
             request,
-            lambda: Encoding(stream.encode, stream.fail, stream.opening()),
-            lambda whole: msgspec.json.encode(answer.body(whole)),
+            encoding,
+            lambda model, whole: msgspec.json.encode(_Answer(request.id, model).body(whole)),
         )
 
     return [Route("POST", "/v1/responses", door(responses, error_form))]

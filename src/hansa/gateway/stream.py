@@ -12,6 +12,7 @@ from hansa.core.deadline import Deadline
 from hansa.core.errors import EngineError, EngineUnavailable, HansaError
 from hansa.gateway.call import GONE, Call, header_lines
 from hansa.wire.native import (
+    MODEL_HEADER,
     REQUEST_ID_HEADER,
     ROUTE_HEADER,
     ROUTE_REASON_HEADER,
@@ -110,6 +111,7 @@ def route_headers(answer: Answer) -> dict[str, str]:
         **request_ids(answer.request),
         ROUTE_HEADER: _plain(answer.route),
         ROUTE_REASON_HEADER: _plain(answer.reason),
+        MODEL_HEADER: answer.model,
         "cache-control": "no-store",
         **answer.headers,
     }

@@ -8,6 +8,7 @@ import msgspec
 
 from hansa.core.errors import NotFound
 from hansa.models.architecture import Architecture
+from hansa.models.data import Data
 from hansa.models.profile import Profile
 from hansa.models.recipe import Recipe
 from hansa.models.weights import Weights
@@ -53,6 +54,8 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     recipe: Recipe
     price: Price | None = None
     scores: tuple[Score, ...] = ()
+    data: Data | None = None
+    """What it was trained on; None: nobody here trained it."""
 
     @property
     def kind(self) -> str:

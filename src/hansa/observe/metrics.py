@@ -63,6 +63,18 @@ class Metrics:
             ("server",),
             registry=self.registry,
         )
+        self.canary_requests = Counter(
+            "hansa_canary_requests_total",
+            "Requests of a trial by arm, live or candidate, and by what became of them.",
+            ("model", "arm", "outcome"),
+            registry=self.registry,
+        )
+        self.canary_rollbacks = Counter(
+            "hansa_canary_rollbacks_total",
+            "Candidates that this node took back because they did worse.",
+            ("model",),
+            registry=self.registry,
+        )
         self.pending = Gauge(
             "hansa_receipts_pending",
             "Receipts served here that their origin has not countersigned.",

@@ -37,7 +37,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens that were learnt from in one pass over the rows."""
     libraries: dict[str, str]
     seconds: float
-    """Of this machine, over all its starts."""
+    """Since its last start, on this machine."""
     first_held_out: float
     last_held_out: float
     files: dict[str, str]

@@ -3,9 +3,12 @@
 `POST /hansa/v1/answer` takes a `wire.requests.Request` and answers with its `Chunk`s as events.
 """
 
+from typing import Literal
+
 import msgspec
 
 from hansa.core.errors import HansaError, PolicyRefusal
+from hansa.wire.requests import Task
 
 REQUEST_ID_HEADER = "hansa-request-id"
 SDK_ID_HEADERS = ("x-request-id", "request-id")
@@ -13,6 +16,8 @@ SDK_ID_HEADERS = ("x-request-id", "request-id")
 
 ROUTE_HEADER = "hansa-route"
 ROUTE_REASON_HEADER = "hansa-route-reason"
+MODEL_HEADER = "hansa-model"
+"""Which model answers, whatever was asked for."""
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
@@ -105,6 +110,56 @@ class MemberView(msgspec.Struct, frozen=True):
     problem: str
 
 
+Fate = Literal["shown", "accepted", "rejected"]
+"""What became of a suggestion."""
+
+
+class FateOf(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of `POST /hansa/v1/outcomes`."""
+
+    request: str
+    """The id of the request that made the suggestion."""
+    outcome: Fate
+
+
+class Counted(msgspec.Struct, frozen=True):
+    """Whether it was a suggestion of a trial, and of this caller's."""
+
+    counted: bool
+
+
+class ArmTimes(msgspec.Struct, frozen=True):
+    """Of the newest answers to one task, in milliseconds; 0 of none."""
+
+    task: Task
+    first_ms_p50: float
+    first_ms_p95: float
+    whole_ms_p50: float
+    whole_ms_p95: float
+
+
+class ArmView(msgspec.Struct, frozen=True):
+    """What one of two models did in a trial, since the node was started."""
+
+    requests: int
+    failed: int
+    shown: int
+    accepted: int
+    times: tuple[ArmTimes, ...] = ()
+
+
+class CanaryView(msgspec.Struct, frozen=True):
+    """A candidate that answers a share of the requests for another model."""
+
+    model: str
+    candidate: str
+    share: float
+    ended: str
+    """Why it was rolled back; empty while it is on trial."""
+    live: ArmView
+    trial: ArmView
+
+
 class NodeView(msgspec.Struct, frozen=True):
     """What a node knows of itself and its league: `hansa node status`, the page Now."""
 
@@ -121,3 +176,4 @@ class NodeView(msgspec.Struct, frozen=True):
     receipts: int
     """Leaves in this node's log."""
     log_root: str
+    canaries: tuple[CanaryView, ...] = ()

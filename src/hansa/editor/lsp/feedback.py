@@ -19,6 +19,15 @@ from hansa.editor.lsp.documents import Change, Documents, Open
 from hansa.editor.lsp.positions import as_lf
 from hansa.editor.suggestions import Suggestion
 from hansa.editor.texts import LANGUAGES, SettledText, Texts, around
+from hansa.wire.native import Fate
+
+FATES: dict[EventKind, Fate] = {
+    "shown": "shown",
+    "accepted": "accepted",
+    "partly_accepted": "accepted",
+    "rejected": "rejected",
+}
+"""What a node is told of an event, if it is told at all."""
 
 KEPT_AFTER_S = (30, 300)
 SETTLED_AFTER_S = 30
@@ -27,6 +36,11 @@ OFFERED_MAX = 64
 FOLLOWED_MAX = 64
 
 Sleep = Callable[[float], Awaitable[None]]
+Tell = Callable[[str, Fate], Awaitable[None]]
+"""Says to a node what became of the suggestion that a request made."""
+
+TELLING_MAX = 16
+"""At once; what comes beyond is not told."""
 
 
 @dataclass(slots=True)
@@ -58,7 +72,10 @@ class Feedback:
         clock: Clock,
         sleep: Sleep = asyncio.sleep,
         texts: Texts | None = None,
+        tell: Tell | None = None,
     ) -> None:
+        """With `tell`, a node hears what became of suggestions, while events are on."""
+        self._tell, self._telling = tell, 0
         self._events, self._documents, self._texts = events, documents, texts
         self._clock, self._sleep = clock, sleep
         self._offered: OrderedDict[str, _Offered] = OrderedDict()
@@ -197,6 +214,19 @@ class Feedback:
             distance=distance,
         )
         self._writing.submit(_record, self._events, event)
+        if self._tell and kind in FATES and self._telling < TELLING_MAX:
+            self._telling += 1
+            self._spawn(self._say(self._tell, suggestion.id, FATES[kind]))
+
+    async def _say(self, tell: Tell, suggestion: str, fate: Fate) -> None:
+        """Where nobody hears it, it is lost, as an event is that the disk refuses."""
+        try:
+            if await asyncio.to_thread(self._events.is_on):
+                await tell(suggestion, fate)
+        except HansaError:
+            return
+        finally:
+            self._telling -= 1
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

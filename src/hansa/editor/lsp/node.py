@@ -4,10 +4,12 @@ import contextlib
 import importlib
 from collections.abc import AsyncGenerator, Callable
 
+import msgspec
+
 from hansa.core.errors import EngineUnavailable, Unauthorized
 from hansa.editor.connection import Connection
 from hansa.editor.node import Answer, NodeClient
-from hansa.wire.native import NodeView
+from hansa.wire.native import Counted, Fate, FateOf, NodeView
 from hansa.wire.requests import ANY_MODEL, Request
 
 
@@ -50,6 +52,16 @@ class FoundNode:
             if each.up and model in (ANY_MODEL, each.model)
         ]
         return min(rates, default=None)
+
+    async def tell(self, request: str, fate: Fate) -> None:
+        """Say what became of a suggestion, and nothing else. Raises as `fetch`."""
+        client = await self._connected()
+        body = msgspec.json.encode(FateOf(request, fate))
+        try:
+            await client.fetch("/hansa/v1/outcomes", Counted, body)
+        except (EngineUnavailable, Unauthorized):
+            self._doubted = True
+            raise
 
     def warm(self) -> None:
         """Import the client before it is needed, which takes half a second; in any thread."""

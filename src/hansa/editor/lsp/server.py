@@ -45,6 +45,8 @@ class Setup:
     """Model that predicts edits, for what does not follow by rule; empty: none."""
     index: bool = True
     """Whether codebases are indexed and looked at."""
+    outcomes: bool = False
+    """Whether the node is told which suggestions were accepted, while events are on."""
 
 
 class HansaServer(LanguageServer):
@@ -61,9 +63,12 @@ class HansaServer(LanguageServer):
         self.recent = RecentEdits(self.documents)
         self.codebases = Codebases(setup.state_dir, self.work_done)
         self.events = Events(setup.state_dir)
-        self.feedback = Feedback(self.events, self.documents, clock, texts=Texts(setup.state_dir))
         self.trouble = Trouble(clock, self.warn)
         self.node = FoundNode(setup.find)
+        self.feedback = Feedback(
+            self.events, self.documents, clock, texts=Texts(setup.state_dir),
+            tell=self.node.tell if setup.outcomes else None,
+        )  # fmt: skip
         predicts = setup.next_edit_model
         self.next_edits = NextEdits(
             self.documents,

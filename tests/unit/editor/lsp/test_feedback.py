@@ -172,3 +172,25 @@ async def test_without_the_second_consent_no_text_is_kept(
     await feedback.close()
     assert not Texts(tmp_path).path.exists()
     assert LINE.encode() not in events.path.read_bytes()
+
+
+@pytest.mark.parametrize("on", [True, False])
+async def test_a_node_is_told_only_while_events_are_on(
+    events: Events, documents: Documents, moments: Moments, on: bool
+):
+    told: list[tuple[str, str]] = []
+
+    async def tell(request: str, fate: str) -> None:
+        told.append((request, fate))
+
+    events.switch(on=on)
+    feedback = Feedback(events, documents, SystemClock(), moments, tell=tell)
+    opened = documents.get(URI)
+    assert opened
+    feedback.offer(Suggestion("req-1", LINE, 1.0, 9.0), opened, 6, LINE)
+    feedback.shown("req-1")
+    await until(lambda: not feedback._telling)
+    feedback.rejected("req-1")
+    await until(lambda: not feedback._telling)
+    assert told == ([("req-1", "shown"), ("req-1", "rejected")] if on else [])
+    await feedback.close()

@@ -1,0 +1,1 @@
+"""Promotion: whether a trained model may be shipped, decided by gates and signed."""
