@@ -4,24 +4,22 @@ One SQLite file in the state directory. It holds numbers and a language's name: 
 no prompt. See docs/events.md.
 """
 
-import contextlib
 import sqlite3
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 import msgspec
 
-from hansa.core.errors import StorageError
-from hansa.core.files import storage_error
+from hansa.editor.owned import owned_database
 
 EventKind = Literal["shown", "accepted", "partly_accepted", "rejected", "kept"]
 
 EVENTS_MAX = 50_000
 """The oldest beyond it are erased."""
 
-BUSY_TIMEOUT_S = 5.0
 PLACE = ("editor", "events.db")
 """Below the state directory."""
 
@@ -149,32 +147,10 @@ class Events:
             kept_share={each: 1 - lost[each] / chars[each] for each in chars if chars[each]},
         )
 
-    @contextlib.contextmanager
-    def _database(self, *, make: bool = False) -> Generator[sqlite3.Connection]:
-        """A transaction, but for what cannot be in one. Readable by its owner only."""
-        try:
-            if make:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self.path.touch(mode=0o600)
-            database = sqlite3.connect(f"{self.path.resolve().as_uri()}?mode=rw", BUSY_TIMEOUT_S,
-                                       uri=True, isolation_level=None)  # fmt: skip
-        except (OSError, sqlite3.Error) as error:
-            raise _storage_error(error, self.path) from error
-        with contextlib.closing(database):
-            try:
-                database.execute("PRAGMA secure_delete = ON")
-                database.executescript(_SCHEMA)
-                yield database
-            except sqlite3.Error as error:
-                raise _storage_error(error, self.path) from error
+    def _database(self, *, make: bool = False) -> AbstractContextManager[sqlite3.Connection]:
+        return owned_database(self.path, _SCHEMA, make=make)
 
 
 def _is_on(database: sqlite3.Connection) -> bool:
     row = database.execute("SELECT is_on FROM switch").fetchone()
     return bool(row and row[0])
-
-
-def _storage_error(error: OSError | sqlite3.Error, path: Path) -> StorageError:
-    if isinstance(error, OSError):
-        return storage_error(error, path)
-    return StorageError(f"cannot use the events {path}: {error}", hint="delete it if it is damaged")

@@ -70,6 +70,8 @@ class Distilled(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 class Lora(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     rank: Count = 16
     alpha: float = 32.0
+    start: str = ""
+    """Folder of an adapter of the same shape to go on from; empty: a new one."""
     first_layer: int = 0
     """Layers before it are left as they are, which saves their backward pass."""
     modules: tuple[str, ...] = (

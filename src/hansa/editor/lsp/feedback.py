@@ -1,7 +1,8 @@
 """What becomes of suggestions in the editor, told to `Events`; also what stands there later.
 
 What was accepted is followed through edits, in memory, for five minutes; only the distance to what
-stands there then is kept.
+stands there then is kept. Who has consented to texts, a second consent, also has what stands there
+after half a minute kept, accepted or not.
 """
 
 import asyncio
@@ -15,7 +16,9 @@ from hansa.core.errors import HansaError
 from hansa.editor.distance import edit_distance
 from hansa.editor.events import Event, EventKind, Events
 from hansa.editor.lsp.documents import Change, Documents, Open
+from hansa.editor.lsp.positions import as_lf
 from hansa.editor.suggestions import Suggestion
+from hansa.editor.texts import LANGUAGES, SettledText, Texts, around
 from hansa.wire.native import Fate
 
 FATES: dict[EventKind, Fate] = {
@@ -27,6 +30,8 @@ FATES: dict[EventKind, Fate] = {
 """What a node is told of an event, if it is told at all."""
 
 KEPT_AFTER_S = (30, 300)
+SETTLED_AFTER_S = 30
+"""Of those: when a text is kept, if texts are."""
 OFFERED_MAX = 64
 FOLLOWED_MAX = 64
 
@@ -55,6 +60,8 @@ class _Followed:
     uri: str
     start: int
     end: int
+    grows: bool = False
+    """Whether what is typed at its end belongs to it."""
 
 
 class Feedback:
@@ -64,11 +71,12 @@ class Feedback:
         documents: Documents,
         clock: Clock,
         sleep: Sleep = asyncio.sleep,
+        texts: Texts | None = None,
         tell: Tell | None = None,
     ) -> None:
         """With `tell`, a node hears what became of suggestions, while events are on."""
         self._tell, self._telling = tell, 0
-        self._events, self._documents = events, documents
+        self._events, self._documents, self._texts = events, documents, texts
         self._clock, self._sleep = clock, sleep
         self._offered: OrderedDict[str, _Offered] = OrderedDict()
         self._followed: list[_Followed] = []
@@ -101,8 +109,7 @@ class Feedback:
         opened = self._documents.get(offered.uri)
         end = offered.start + len(offered.text)
         if opened and opened.text[offered.start : end] == offered.text:
-            followed = _Followed(offered.uri, offered.start, end)
-            self._followed = [*self._followed, followed][-FOLLOWED_MAX:]
+            followed = self._begin(_Followed(offered.uri, offered.start, end))
             self._spawn(self._follow(offered, followed))
 
     def partly_accepted(self, suggestion_id: str, chars: int) -> None:
@@ -116,6 +123,12 @@ class Feedback:
         if offered is None:
             return ""
         self._record("rejected", offered, offered.text)
+        opened = self._documents.get(offered.uri)
+        if opened and offered.language in LANGUAGES and self._keeps_texts():
+            end = opened.text.find("\n", offered.start)
+            end = len(opened.text) if end < 0 else end
+            followed = self._begin(_Followed(offered.uri, offered.start, end, grows=True))
+            self._spawn(self._settle(offered, followed))
         return offered.uri
 
     async def close(self) -> None:
@@ -135,7 +148,47 @@ class Feedback:
             now = opened.text[followed.start : followed.end]
             distance = await asyncio.to_thread(edit_distance, offered.text, now)
             self._record("kept", offered, offered.text, after_s=after_s, distance=distance)
+            if after_s == SETTLED_AFTER_S:
+                self._keep_text(offered, followed, accepted=True)
         self._followed.remove(followed)
+
+    async def _settle(self, offered: _Offered, followed: _Followed) -> None:
+        """What is written instead of something that was rejected."""
+        await self._sleep(SETTLED_AFTER_S)
+        if followed in self._followed:
+            self._keep_text(offered, followed, accepted=False)
+            self._followed.remove(followed)
+
+    def _begin(self, followed: _Followed) -> _Followed:
+        self._followed = [*self._followed, followed][-FOLLOWED_MAX:]
+        return followed
+
+    def _keeps_texts(self) -> bool:
+        try:
+            return self._texts is not None and self._texts.is_on()
+        except HansaError:
+            return False
+
+    def _keep_text(self, offered: _Offered, followed: _Followed, *, accepted: bool) -> None:
+        """Kept only with the second consent, and never of a file that is left out of the index."""
+        opened = self._documents.get(followed.uri)
+        if opened is None or opened.private or not self._keeps_texts():
+            return
+        start, end = followed.start, followed.end
+        if (sides := around(opened.text, start, end)) is None:
+            return
+        text = SettledText(
+            at_ms=self._clock.now_ms(),
+            suggestion=offered.suggestion.id,
+            language=offered.language,
+            accepted=accepted,
+            after_s=SETTLED_AFTER_S,
+            before=as_lf(sides[0]),
+            suggested=as_lf(offered.text),
+            settled=as_lf(opened.text[start:end]),
+            after=as_lf(sides[1]),
+        )
+        self._writing.submit(_record_text, self._texts, text)
 
     def _record(
         self,
@@ -186,9 +239,10 @@ class Feedback:
             if each.uri == change.uri and change.end <= each.start and change.start < each.start:
                 each.start += grown
         for each in self._followed:
-            if each.uri != change.uri or change.start >= each.end:
+            at_end = each.grows and change.start == each.end
+            if each.uri != change.uri or (change.start >= each.end and not at_end):
                 continue
-            if change.end <= each.start:
+            if change.end <= each.start and not at_end:
                 each.start, each.end = each.start + grown, each.end + grown
             else:
                 each.start = min(each.start, change.start)
@@ -201,3 +255,12 @@ def _record(events: Events, event: Event) -> None:
         events.record(event)
     except HansaError:
         return
+
+
+def _record_text(texts: Texts | None, text: SettledText) -> None:
+    """As with events."""
+    if texts is not None:
+        try:
+            texts.record(text)
+        except HansaError:
+            return

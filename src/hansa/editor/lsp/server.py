@@ -28,6 +28,7 @@ from hansa.editor.lsp.protocol import Protocol
 from hansa.editor.lsp.recent import RecentEdits
 from hansa.editor.lsp.trouble import Trouble
 from hansa.editor.preferences import Preferences
+from hansa.editor.texts import Texts
 
 LIMITS_KEPT_S = 60.0
 
@@ -65,7 +66,11 @@ class HansaServer(LanguageServer):
         self.trouble = Trouble(clock, self.warn)
         self.node = FoundNode(setup.find)
         self.feedback = Feedback(
-            self.events, self.documents, clock, tell=self.node.tell if setup.outcomes else None
+            self.events,
+            self.documents,
+            clock,
+            texts=Texts(setup.state_dir),
+            tell=self.node.tell if setup.outcomes else None,
         )
         predicts = setup.next_edit_model
         self.next_edits = NextEdits(

@@ -12,6 +12,7 @@ from hansa.editor.events import Events
 from hansa.editor.lsp.documents import Documents
 from hansa.editor.lsp.feedback import Feedback
 from hansa.editor.suggestions import Suggestion
+from hansa.editor.texts import Texts
 from support.waiting import until
 
 URI = "file:///nowhere/a.py"
@@ -141,7 +142,7 @@ async def test_a_node_is_told_only_while_events_are_on(
         told.append((request, fate))
 
     events.switch(on=on)
-    feedback = Feedback(events, documents, SystemClock(), moments, tell)
+    feedback = Feedback(events, documents, SystemClock(), moments, tell=tell)
     opened = documents.get(URI)
     assert opened
     feedback.offer(Suggestion("req-1", LINE, 1.0, 9.0), opened, 6, LINE)
@@ -151,3 +152,45 @@ async def test_a_node_is_told_only_while_events_are_on(
     await until(lambda: not feedback._telling)
     assert told == ([("req-1", "shown"), ("req-1", "rejected")] if on else [])
     await feedback.close()
+
+
+async def test_with_the_second_consent_what_settled_is_kept_accepted_or_not(
+    events: Events, documents: Documents, moments: Moments, tmp_path: Path
+) -> None:
+    texts = Texts(tmp_path)
+    texts.switch(on=True)
+    feedback = Feedback(events, documents, SystemClock(), moments, texts)
+    offer(feedback, documents)
+    insert(documents, 1, 0, LINE)
+    feedback.accepted("req-1")
+    await until(lambda: len(moments.gates) == 1)
+    insert(documents, 1, 0, "grand_", removed=0)
+    insert(documents, 1, 6, "whole", removed=len("total"))
+    offer(feedback, documents)
+    feedback.rejected("req-1")
+    await until(lambda: len(moments.gates) == 2)
+    insert(documents, 1, len("grand_whole = sum(prices)"), "\nmore = 1")
+    moments.gates[0].set()
+    await until(lambda: len(list(texts.all())) == 1)
+    moments.gates[1].set()
+    await until(lambda: len(list(texts.all())) == 2)
+    await feedback.close()
+    first, second = texts.all()
+    assert (first.accepted, first.before, first.suggested) == (True, "# top\ngrand_", LINE)
+    assert (first.settled, first.after) == ("whole = sum(prices)", "\nmore = 1\n")
+    assert (second.accepted, second.settled) == (False, "grand_whole = sum(prices)\nmore = 1")
+
+
+async def test_without_the_second_consent_no_text_is_kept(
+    events: Events, documents: Documents, moments: Moments, tmp_path: Path
+) -> None:
+    feedback = Feedback(events, documents, SystemClock(), moments, Texts(tmp_path))
+    offer(feedback, documents)
+    insert(documents, 1, 0, LINE)
+    feedback.accepted("req-1")
+    await until(lambda: len(moments.gates) == 1)
+    moments.gates[0].set()
+    await until(lambda: len(moments.gates) == 2)
+    await feedback.close()
+    assert not Texts(tmp_path).path.exists()
+    assert LINE.encode() not in events.path.read_bytes()

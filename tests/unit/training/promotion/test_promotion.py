@@ -16,6 +16,7 @@ from hansa.evals.store import runs_folder
 from hansa.league.chain import Chain, write_file
 from hansa.league.charter import CharterFile, draft, sign
 from hansa.routing.canary import Rule
+from hansa.training.canaries import COPIES, Finding, report
 from hansa.training.promotion.decision import NAME, decide, read_decision, write_decision
 from hansa.training.promotion.evidence import gather
 from hansa.training.promotion.gates import read_gates
@@ -84,6 +85,20 @@ def test_a_slow_candidate_is_refused(case: Case):
 def test_a_leaking_candidate_is_refused(case: Case, extracted: int, once_bits: float, gate: str):
     write_privacy(case, extracted, once_bits)
     assert gate in failed(case)
+
+
+@pytest.mark.parametrize(
+    ("exposed", "extracted"), [(1.0, False), (3.0, False), (4.0, False), (1.0, True)]
+)
+def test_the_gate_agrees_with_the_report(case: Case, exposed: float, extracted: bool):
+    findings = [
+        Finding(copies, 1, exposed if copies == 4 else 1.4, extracted and copies == 16, 0)
+        for copies in COPIES
+        for _ in range(3)
+    ]
+    made = report(findings)
+    (case.run / "privacy.json").write_bytes(msgspec.json.encode(made))
+    assert bool(failed(case)) == made.leaks()
 
 
 def test_code_under_other_terms_is_refused(case: Case):
