@@ -119,6 +119,11 @@ def test_a_corpus_that_holds_what_evals_ask_is_refused(case: Case):
     assert failed(case) == {"decontamination"}
 
 
+def test_a_manifest_that_ships_with_the_run_stands_for_the_corpus(case: Case):
+    shutil.copy(case.corpus / "manifest.json", case.run / "corpus.json")
+    assert failed(case, corpus=False) == set()
+
+
 def test_another_corpus_shows_nothing(case: Case):
     write_manifest(case, evals_texts=200)
     assert failed(case) == {"licences of the corpus", "decontamination"}
