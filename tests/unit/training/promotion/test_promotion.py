@@ -206,6 +206,9 @@ def test_the_gates_that_ship_ask_for_everything():
     gates, _ = read_gates(ROOT / "recipes/gates.toml")
     assert not_asked(gates) == []
     assert gates.bound
+    public, _ = read_gates(ROOT / "recipes/gates-public-code.toml")
+    assert not_asked(public) == ["privacy"]
+    assert public == msgspec.structs.replace(gates, privacy=None)
 
 
 def decided(case: Case, made: Made) -> Path:
