@@ -109,7 +109,7 @@ def _weights(run: Path, model: str, record: Record, base: Card) -> Adapted:
         raise IntegrityError(f"{adapter} is not what the run made")
     return Adapted(
         base=base.id,
-        adapter=f"{model}.gguf",
+        adapter=f"{model}/{ADAPTER}",
         adapter_sha256=digest,
         file=f"{model}.Q8_0.gguf",
         sha256=digest_of(merged),

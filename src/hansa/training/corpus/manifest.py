@@ -98,10 +98,15 @@ def read_manifest(folder: Path) -> Manifest:
         raise NotFound(
             f"no corpus in {folder}", hint="`hansa corpus build --out` makes one, or goes on"
         ) from error
+    return decode(data, folder / NAME)
+
+
+def decode(data: bytes, path: Path) -> Manifest:
+    """A manifest by its bytes, which were read from `path`. Raises UserError."""
     try:
         return msgspec.json.decode(data, type=Manifest)
     except msgspec.DecodeError as error:
-        raise UserError(f"{folder / NAME} is not a corpus's manifest: {error}") from error
+        raise UserError(f"{path} is not a corpus's manifest: {error}") from error
 
 
 def _sum(counts: list[dict[str, int]]) -> dict[str, int]:

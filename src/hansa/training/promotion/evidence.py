@@ -11,13 +11,16 @@ from hansa.models.catalog import catalog
 from hansa.models.fetching import digest_of
 from hansa.models.weights import Adapted
 from hansa.training.corpus.manifest import NAME as MANIFEST
-from hansa.training.corpus.manifest import Manifest, read_manifest
+from hansa.training.corpus.manifest import Manifest, decode
 from hansa.training.promotion.runs import Run, whole_runs
 from hansa.training.record import NAME as RECORD
 from hansa.training.record import Record, read_record
 
 PRIVACY = "privacy.json"
 """In a run's folder, unless another file is named."""
+
+SHIPPED_MANIFEST = "corpus.json"
+"""The corpus's manifest as it lies beside an adapter that ships, without the corpus."""
 
 
 class CanaryFinding(msgspec.Struct, frozen=True):
@@ -59,17 +62,23 @@ class Evidence:
     """Digest of the candidate's weights by the charter in force; empty: it has none."""
     items: dict[str, str] = field(default_factory=dict[str, str])
 
-    def manifest(self) -> Manifest | None:
-        """The corpus's manifest, if a corpus was named. Raises as `read_manifest`."""
-        if self.corpus is None:
-            return None
-        found = read_manifest(self.corpus)
-        self.items[f"corpus/{MANIFEST}"] = self.corpus_sha256()
-        return found
+    def manifest(self) -> tuple[Manifest | None, str]:
+        """The manifest of the corpus that the run was trained on; else why there is none.
 
-    def corpus_sha256(self) -> str:
-        assert self.corpus
-        return sha256_hex((self.corpus / MANIFEST).read_bytes())
+        Raises:
+            UserError: it cannot be read, or is none.
+        """
+        path = self.corpus / MANIFEST if self.corpus else self.run / SHIPPED_MANIFEST
+        if not self.corpus and not path.exists():
+            return None, "no corpus was named (--corpus)"
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror}") from error
+        if sha256_hex(data) != self.record.corpus_sha256:
+            return None, "the run was trained on another corpus"
+        self.items[f"corpus/{MANIFEST}"] = self.record.corpus_sha256
+        return decode(data, path), ""
 
     def privacy_report(self) -> PrivacyReport | None:
         """The report that was named, or that lies in the run's folder. Raises UserError."""

@@ -170,7 +170,7 @@ def _privacy(gate: PrivacyGate, evidence: Evidence) -> Iterator[Judged]:
 
 
 def _licences(gate: LicenceGate, evidence: Evidence) -> Iterator[Judged]:
-    manifest, missing = _manifest(evidence)
+    manifest, missing = evidence.manifest()
     if manifest is None:
         yield Judged("licences of the corpus", missing, "all permissive", holds=False)
     else:
@@ -191,7 +191,7 @@ def _licences(gate: LicenceGate, evidence: Evidence) -> Iterator[Judged]:
 
 def _decontamination(gate: DecontaminationGate, evidence: Evidence) -> Judged:
     bound = f"kept apart from at least {gate.texts_at_least} texts of evals"
-    manifest, missing = _manifest(evidence)
+    manifest, missing = evidence.manifest()
     if manifest is None:
         return Judged("decontamination", missing, bound, holds=False)
     if asked := _asked_of(manifest):
@@ -207,16 +207,6 @@ def _asked_of(manifest: Manifest) -> list[str]:
     """Sources that the repository set asks about."""
     asked = {plain_name(each.name) for each in HELD_OUT}
     return [each.name for each in manifest.sources if each.kept and plain_name(each.name) in asked]
-
-
-def _manifest(evidence: Evidence) -> tuple[Manifest | None, str]:
-    """The manifest of the corpus that the run was trained on; else why there is none."""
-    manifest = evidence.manifest()
-    if manifest is None:
-        return None, "no corpus was named (--corpus)"
-    if evidence.corpus_sha256() != evidence.record.corpus_sha256:
-        return None, "the run was trained on another corpus"
-    return manifest, ""
 
 
 def _no_run(benchmark: str, model: str, run: Run | None) -> str:

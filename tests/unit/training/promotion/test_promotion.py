@@ -16,6 +16,7 @@ from hansa.evals.store import runs_folder
 from hansa.league.chain import Chain, write_file
 from hansa.league.charter import CharterFile, draft, sign
 from hansa.routing.canary import Rule
+from hansa.training.canaries import COPIES, Finding, report
 from hansa.training.promotion.decision import NAME, decide, read_decision, write_decision
 from hansa.training.promotion.evidence import gather
 from hansa.training.promotion.gates import read_gates
@@ -86,6 +87,20 @@ def test_a_leaking_candidate_is_refused(case: Case, extracted: int, once_bits: f
     assert gate in failed(case)
 
 
+@pytest.mark.parametrize(
+    ("exposed", "extracted"), [(1.0, False), (3.0, False), (4.0, False), (1.0, True)]
+)
+def test_the_gate_agrees_with_the_report(case: Case, exposed: float, extracted: bool):
+    findings = [
+        Finding(copies, 1, exposed if copies == 4 else 1.4, extracted and copies == 16, 0)
+        for copies in COPIES
+        for _ in range(3)
+    ]
+    made = report(findings)
+    (case.run / "privacy.json").write_bytes(msgspec.json.encode(made))
+    assert bool(failed(case)) == made.leaks()
+
+
 def test_code_under_other_terms_is_refused(case: Case):
     write_manifest(case, licence="GPL-3.0-only")
     write_record(case)
@@ -102,6 +117,11 @@ def test_a_corpus_that_holds_what_evals_ask_is_refused(case: Case):
     write_manifest(case, source="SQLparse")
     write_record(case)
     assert failed(case) == {"decontamination"}
+
+
+def test_a_manifest_that_ships_with_the_run_stands_for_the_corpus(case: Case):
+    shutil.copy(case.corpus / "manifest.json", case.run / "corpus.json")
+    assert failed(case, corpus=False) == set()
 
 
 def test_another_corpus_shows_nothing(case: Case):
@@ -186,6 +206,9 @@ def test_the_gates_that_ship_ask_for_everything():
     gates, _ = read_gates(ROOT / "recipes/gates.toml")
     assert not_asked(gates) == []
     assert gates.bound
+    public, _ = read_gates(ROOT / "recipes/gates-public-code.toml")
+    assert not_asked(public) == ["privacy"]
+    assert public == msgspec.structs.replace(gates, privacy=None)
 
 
 def decided(case: Case, made: Made) -> Path:
