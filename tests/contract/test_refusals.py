@@ -219,3 +219,18 @@ async def test_hansas_own_dialect(fronting: Running) -> None:
                 async with session.post(path, json=body) as reply:
                     assert reply.status == 400
                     assert where in (await reply.json())["error"]["message"]
+
+
+async def test_the_field_that_is_wrong_is_named_where_sdks_look(fronting: Running) -> None:
+    url = f"{fronting.url}/v1"
+    bodies: list[tuple[dict[str, Any], str]] = [
+        (said({**USER, "foo": 1}), "messages[1].foo"),
+        (chat(temperature="hot"), "temperature"),
+        ({}, "messages"),
+        (chat(foo=1), "foo"),
+    ]
+    async with openai.AsyncOpenAI(base_url=url, api_key=fronting.key, max_retries=0) as sdk:
+        for body, field in bodies:
+            with pytest.raises(openai.BadRequestError) as caught:
+                await sdk.post("/chat/completions", cast_to=object, body={"model": MODEL, **body})
+            assert caught.value.param == field, body

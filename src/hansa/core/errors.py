@@ -41,6 +41,8 @@ class HansaError(Exception):
         self.hint = hint
         self.headers: Mapping[str, str] = {}
         """What a door adds to its answer, such as how much of a limit is left."""
+        self.field = ""
+        """Path of the part of the request that is wrong, if it is one."""
         self.retry_after_s: float | None = None
         """When to try again, if that is known; the doors say it in `Retry-After`."""
 

@@ -103,14 +103,25 @@ def decode(body: bytes, kind: type[Body]) -> Body:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        raise UserError(f"the request's body is wrong: {_complaint(str(error))}") from error
+        wrong = UserError(f"the request's body is wrong: {_complaint(str(error))}")
+        wrong.field = _field(str(error))
+        raise wrong from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"the request's body is not JSON: {error}") from error
 
 
+_AT = re.compile(r" - at `\$\.?(?P<at>[^`]*)`$")
+_MISSING = re.compile(r"Object missing required field `(?P<name>.*?)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>.*?)`(?: - at `\$\.?(?P<at>.*)`)?")
 _NOT_TAKEN = re.compile(r"Expected `null`, got `.*` - at `\$\.?(?P<at>.*)`")
 _OTHER_KIND = re.compile(r"Invalid (?:enum )?value (?P<value>.*) - at `\$\.?(?P<at>.*)`", re.DOTALL)
+
+
+def _field(said: str) -> str:
+    """The path of the field that the decoder complains of; empty if it is the body itself."""
+    at = found["at"] if (found := _AT.search(said)) else ""
+    named = _MISSING.match(said) or _UNKNOWN.match(said)
+    return ".".join(part for part in (at, named["name"] if named else "") if part)
 
 
 def _complaint(said: str) -> str:

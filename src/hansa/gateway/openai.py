@@ -88,7 +88,7 @@ def error_form(error: HansaError) -> Reply:
     """OpenAI's error; the hint is part of the message, since SDKs show only that."""
     rule = error.rule if isinstance(error, PolicyRefusal) else None
     code, status = (TOO_LONG, 400) if too_long(error) else (error.code, error.status)
-    detail = wire.ErrorDetail(str(error), _kind(error), code, rule)
+    detail = wire.ErrorDetail(str(error), _kind(error), code, rule or error.field or None)
     return json_reply(wire.ErrorReply(detail), status)
 
 
