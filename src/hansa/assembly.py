@@ -199,10 +199,11 @@ def _trial_rule(canary: CanarySettings, chain: Chain) -> Rule:
         from hansa.training.promotion.decision import read_decision
 
         decision = read_decision(canary.promotion, chain)
-        if decision.decision != "promoted" or decision.candidate != canary.candidate:
+        pair = (decision.candidate, decision.live)
+        if decision.decision != "promoted" or pair != (canary.candidate, canary.model):
             raise ConfigError(
-                f"{canary.promotion}: {decision.candidate} was {decision.decision}, so "
-                f"{canary.candidate} answers nobody",
+                f"{canary.promotion}: {decision.candidate} over {decision.live} was "
+                f"{decision.decision}, so {canary.candidate} answers nobody for {canary.model}",
                 hint="`hansa promote --verify` shows the decision",
             )
     return Rule(

@@ -47,7 +47,7 @@ def train(
     if workers:
         from hansa.training.ray_train import run_on_ray
 
-        record = run_on_ray(followed, weights, corpus, out, workers=workers, gpu=gpu)
+        record = run_on_ray(followed, profile, weights, corpus, out, workers=workers, gpu=gpu)
     else:
         with _progress(followed, quiet=as_json) as seen:
             record = run(followed, profile, weights, corpus, out, seen)

@@ -1,7 +1,8 @@
 """The infilling benchmarks: what belongs into a hole, between a prefix and a suffix.
 
 The rule: an answer counts up to the number of lines of what is missing (for spans: all of it). It
-is exact if it is the same but for white space at the ends of lines; indentation counts.
+is exact if it is the same but for white space at the ends of lines; indentation counts. A
+span is exact if it is the same.
 """
 
 from collections.abc import Sequence
@@ -49,7 +50,7 @@ class Infill:
             said = "" if passed else verdict.said.strip()[-300:] or verdict.outcome
         return Score(
             text=text,
-            exact=exact_match(text, hole.middle),
+            exact=text == hole.middle if self._spans else exact_match(text, hole.middle),
             similarity=round(edit_similarity(text, hole.middle), 4),
             passed=passed,
             said=said,

@@ -101,7 +101,7 @@ def _functions(text: str) -> Iterator[Scene]:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return
-    lines = text.splitlines(keepends=True)
+    lines = [f"{line}\n" for line in text.split("\n")]  # as ast counts them: form feeds end none
     for node in _outer_functions(tree):
         first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
         last = node.end_lineno or first
@@ -130,10 +130,10 @@ def _docstring_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> range:
 
 def _written_lines(text: str, left_out: frozenset[int]) -> Iterator[int]:
     offset = 0
-    for number, line in enumerate(text.splitlines(keepends=True)):
+    for number, line in enumerate(text.split("\n")):
         if line.strip() and number not in left_out:
             yield offset
-        offset += len(line)
+        offset += len(line) + 1
 
 
 def _line_end(text: str, start: int) -> int:

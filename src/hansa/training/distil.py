@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 
 from hansa.context.healing import cut as cut_back
 from hansa.context.healing import heal
-from hansa.context.templates import render
+from hansa.context.templates import Neutral, render
 from hansa.evals import sandbox
 from hansa.evals.humaneval import CHAT_PROMPT, code_of
 from hansa.evals.question import Answer, Question, Sampling
@@ -86,8 +86,9 @@ async def _asked(
 
 
 def _cuts(texts: Iterable[str], fim: Fim, seed: int) -> Iterator[Cut]:
+    neutral = Neutral(profile_of(fim.tokens))
     for number, text in enumerate(texts):
-        yield from cuts_of(text, fim, Random(f"{seed} {number}"))  # noqa: S311  the same again
+        yield from cuts_of(neutral(text), fim, Random(f"{seed} {number}"))  # noqa: S311  the same again
 
 
 def _function_question(task: Task) -> Question:

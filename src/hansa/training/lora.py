@@ -27,7 +27,10 @@ def attach(model: Any, lora: Lora) -> Any:
         layers_to_transform=layers,
         task_type="CAUSAL_LM",
     )
-    adapted = get_peft_model(model, config)
+    try:
+        adapted = get_peft_model(model, config)
+    except ValueError as error:
+        raise UserError(f"the model cannot be adapted so: {error}") from error
     if lora.start:
         try:
             set_peft_model_state_dict(adapted, load_file(Path(lora.start) / WEIGHTS))

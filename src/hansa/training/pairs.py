@@ -13,6 +13,7 @@ from statistics import median
 
 import msgspec
 
+from hansa.context.healing import cut as cut_back
 from hansa.context.templates import Neutral, render
 from hansa.core.errors import UserError
 from hansa.core.files import write_atomic
@@ -106,8 +107,9 @@ def example_of(pair: Pair, tokens: FimTokens) -> Example:
     profile = Profile(
         chat="none", fim=tokens, stop=(END,), context_tokens=8192, chars_per_token=3.0
     )
-    request = Request(id="", task="complete", prefix=pair.prefix, suffix=pair.suffix)
-    return Example(render(request, profile), Neutral(profile)(pair.target) + END)
+    shown, typed = cut_back(pair.prefix)
+    request = Request(id="", task="complete", prefix=shown, suffix=pair.suffix)
+    return Example(render(request, profile), typed + Neutral(profile)(pair.target) + END)
 
 
 def write_pairs(path: Path, pairs: Iterable[Pair]) -> None:

@@ -9,12 +9,20 @@ import os
 from pathlib import Path
 from typing import Any
 
+from hansa.models.profile import Profile
 from hansa.training.recipe import Recipe
 from hansa.training.record import Record, read_record
 
 
 def run_on_ray(
-    recipe: Recipe, weights: Path, corpus: Path, folder: Path, *, workers: int, gpu: bool
+    recipe: Recipe,
+    profile: Profile,
+    weights: Path,
+    corpus: Path,
+    folder: Path,
+    *,
+    workers: int,
+    gpu: bool,
 ) -> Record:
     """Train on `workers` processes of the Ray cluster that `RAY_ADDRESS` names, or one made here.
 
@@ -33,7 +41,8 @@ def run_on_ray(
         TorchTrainer(
             _work,
             train_loop_config={
-                "recipe": recipe, "weights": weights, "corpus": corpus, "folder": folder,
+                "recipe": recipe, "profile": profile, "weights": weights, "corpus": corpus,
+                "folder": folder,
             },
             scaling_config=ScalingConfig(num_workers=workers, use_gpu=gpu),
             run_config=RunConfig(storage_path=str((folder / "ray").resolve()), name="run"),
@@ -44,10 +53,9 @@ def run_on_ray(
 
 
 def _work(config: dict[str, Any]) -> None:
-    from hansa.training.recipe import PLAIN_CHAT
     from hansa.training.stage1 import run
 
     run(
-        config["recipe"], PLAIN_CHAT, config["weights"], config["corpus"], config["folder"],
+        config["recipe"], config["profile"], config["weights"], config["corpus"], config["folder"],
         lambda _step, _loss, _speed: None,
     )  # fmt: skip

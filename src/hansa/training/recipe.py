@@ -8,6 +8,7 @@ import msgspec
 from hansa.core.errors import ConfigError
 from hansa.models.profile import FimTokens, Profile
 
+Weight = Annotated[float, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 
@@ -19,14 +20,18 @@ PLAIN_CHAT = Profile(chat="chatml", stop=("<|im_end|>",), context_tokens=2048, c
 class Cuts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which middles are cut out, by weight."""
 
-    characters: float = 1.0
+    characters: Weight = 1.0
     """Between two random characters, as published (Bavarian et al. 2022)."""
-    line: float = 0.0
+    line: Weight = 0.0
     """One whole line."""
-    rest_of_line: float = 0.0
+    rest_of_line: Weight = 0.0
     """From a random character of a line to its end: what an editor asks most."""
-    lines: float = 0.0
+    lines: Weight = 0.0
     """A run of two to six lines."""
+
+    def __post_init__(self) -> None:
+        if not self.characters + self.line + self.rest_of_line + self.lines:
+            raise ValueError("every weight is zero")
 
 
 class Fim(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -123,8 +128,8 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 def read_recipe(path: Path) -> Recipe:
     """Raises ConfigError, naming the field, for a recipe that cannot be followed."""
     try:
-        return msgspec.toml.decode(path.read_bytes(), type=Recipe)
+        return msgspec.toml.decode(path.read_text("utf-8"), type=Recipe)
     except OSError as error:
         raise ConfigError(f"cannot read the recipe {path}: {error.strerror}") from error
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: {error}", hint="recipes/ holds working ones") from error

@@ -8,13 +8,14 @@ import msgspec
 
 from hansa import __version__
 from hansa.core.digests import sha256_hex
-from hansa.core.errors import NotFound, UserError
+from hansa.core.errors import ConfigError, NotFound, UserError
 from hansa.core.files import write_atomic
 from hansa.models.fetching import digest_of
 from hansa.training.corpus.manifest import NAME as MANIFEST
 from hansa.training.recipe import Recipe
 
 NAME = "run.json"
+ORIGIN = "origin.json"
 LOSSES = "losses.jsonl"
 LIBRARIES = ("torch", "transformers", "peft", "accelerate", "gguf", "flwr")
 
@@ -25,12 +26,27 @@ class Loss(msgspec.Struct, frozen=True):
     held_out: float | None = None
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """All that decides what a run learns; written before the first step."""
+
+    recipe: Recipe
+    base_sha256: str
+    corpus_sha256: str
+    """Of the corpus's manifest, which holds the digests of all that is in it."""
+    start_sha256: str = ""
+    """Of the adapter that it goes on from, if it does."""
+    distilled_sha256: str = ""
+    """Of what a teacher said, if that is learnt."""
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     tool: str
     recipe: Recipe
     base_sha256: str
     corpus_sha256: str
-    """Of the corpus's manifest, which holds the digests of all that is in it."""
+    start_sha256: str = ""
+    distilled_sha256: str = ""
+    """As in Origin."""
     rows: int
     held_out_rows: int
     targets: int
@@ -63,17 +79,52 @@ def note(folder: Path, loss: Loss) -> None:
         file.write(msgspec.json.encode(loss) + b"\n")
 
 
+def origin_of(recipe: Recipe, weights: Path, corpus: Path) -> Origin:
+    """Raises NotFound if one of the files that the recipe names, or the corpus, is not there."""
+    start = Path(recipe.lora.start) / "adapter_model.safetensors" if recipe.lora.start else None
+    distilled = Path(recipe.distilled.file) if recipe.distilled.share else None
+    for path in (corpus / MANIFEST, start, distilled):
+        if path is not None and not path.is_file():
+            raise NotFound(f"{path} is not there, and the run needs it")
+    return Origin(
+        recipe=recipe,
+        base_sha256=digest_of(weights) if weights.is_file() else "",
+        corpus_sha256=sha256_hex((corpus / MANIFEST).read_bytes()),
+        start_sha256=digest_of(start) if start else "",
+        distilled_sha256=digest_of(distilled) if distilled else "",
+    )
+
+
+def hold_to(folder: Path, origin: Origin) -> None:
+    """Write down what a run learns when it starts; a run that goes on has to learn the same.
+
+    Raises:
+        ConfigError: the folder holds a run of something else.
+    """
+    path = folder / ORIGIN
+    said = msgspec.json.format(msgspec.json.encode(origin), indent=2) + b"\n"
+    if not path.exists():
+        write_atomic(path, said)
+        return
+    before = msgspec.json.decode(path.read_bytes(), type=Origin)
+    if before != origin:
+        names = [name for name in Origin.__struct_fields__
+                 if getattr(before, name) != getattr(origin, name)]  # fmt: skip
+        raise ConfigError(
+            f"{folder} holds a run with another {names[0].removesuffix('_sha256')}",
+            hint="a run goes on with what it began with; give a new folder for another",
+        )
+
+
 def write_record(
-    folder: Path, recipe: Recipe, weights: Path, corpus: Path, *,
+    folder: Path, origin: Origin, *,
     rows: int, held_out_rows: int, targets: int, seconds: float, gave: tuple[Path, ...],
 ) -> Record:  # fmt: skip
     """Write `run.json` into a run's folder, and return what it says."""
     held = [each.held_out for each in losses_of(folder) if each.held_out is not None]
     record = Record(
         tool=f"hansa {__version__}",
-        recipe=recipe,
-        base_sha256=digest_of(weights) if weights.is_file() else "",
-        corpus_sha256=sha256_hex((corpus / MANIFEST).read_bytes()),
+        **{name: getattr(origin, name) for name in Origin.__struct_fields__},
         rows=rows,
         held_out_rows=held_out_rows,
         targets=targets,

@@ -25,23 +25,34 @@ from hansa.training.gguf_adapter import write_gguf
 from hansa.training.instruct import instruct_file
 from hansa.training.plot import draw_losses
 from hansa.training.recipe import Recipe
-from hansa.training.record import Record, read_record, write_record
+from hansa.training.record import NAME as RECORD
+from hansa.training.record import Record, hold_to, origin_of, read_record, write_record
 from hansa.training.rows import Rows, join, pack
 
 ROWS = "rows.npz"
+HELD_OUT_DOCUMENTS = 20
+"""One document of so many is held out."""
+HELD_OUT_PASSES = 20
+"""How often a small corpus's few are cut anew, before rows are taken twice."""
 
 
 def run(
     recipe: Recipe, profile: Profile, weights: Path, corpus: Path, folder: Path, seen: loop.Seen
 ) -> Record:
-    """Train by `recipe`, and say what came of it.
+    """Train by `recipe`, and say what came of it; a run that has ended is only read.
 
     Raises:
+        ConfigError: the folder holds a run of something else.
         UserError: the corpus gives fewer rows than are held out, or cannot be read.
     """
+    origin = origin_of(recipe, weights, corpus)
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     accelerator = Accelerator()
+    with accelerator.main_process_first():
+        hold_to(folder, origin)
+    if (folder / RECORD).exists():
+        return read_record(folder)
     torch.manual_seed(recipe.seed)
     base = load_base(weights, recipe.precision, profile)
     with accelerator.main_process_first():
@@ -51,7 +62,7 @@ def run(
     with accelerator.main_process_first():
         if accelerator.is_main_process:
             write_record(
-                folder, recipe, weights, corpus, rows=len(rows), held_out_rows=len(held_out),
+                folder, origin, rows=len(rows), held_out_rows=len(held_out),
                 targets=int((rows.weights == 1).sum()), seconds=time.monotonic() - began,
                 gave=_keep(recipe, base, model, folder),
             )  # fmt: skip
@@ -62,25 +73,43 @@ def _rows(recipe: Recipe, base: BaseModel, corpus: Path, folder: Path) -> tuple[
     """Training and held-out rows; made once and kept, so that a run that goes on sees the same."""
     path = folder / ROWS
     if not path.exists():
-        _write_rows(path, _packed(recipe, base, corpus, folder))
+        texts = _shuffled(corpus, recipe)
+        apart = max(1, len(texts) // HELD_OUT_DOCUMENTS)
+        held_out = _held_out(recipe, base, texts[:apart])
+        rows = _packed(recipe, base, texts[apart:], folder)
+        if not len(rows) or not len(held_out):
+            raise UserError(f"the corpus {corpus} gives no rows", hint="take more sources")
+        _write_rows(path, join(held_out, rows))
     with np.load(path) as kept:
         every = Rows(kept["tokens"], kept["positions"], kept["weights"])
-    out = recipe.steps.held_out_rows
-    if len(every) <= out:
-        raise UserError(
-            f"the corpus {corpus} gives {len(every)} rows, and {out} are held out",
-            hint="take more sources, or hold fewer rows out",
-        )
+    out = min(recipe.steps.held_out_rows, len(every) - 1)
     return every.taken(slice(out, None)), every.taken(slice(out))
 
 
-def _packed(recipe: Recipe, base: BaseModel, corpus: Path, folder: Path) -> Rows:
-    """Rows of every kind, in their shares, in an order of their own."""
-    wanted = recipe.steps.count * recipe.steps.rows + recipe.steps.held_out_rows
-    told, distilled = (round(wanted * each.share) for each in (recipe.instruct, recipe.distilled))
+def _shuffled(corpus: Path, recipe: Recipe) -> list[str]:
     texts = list(python_texts(corpus, recipe.source_chars))
     order = np.random.default_rng(recipe.seed).permutation(len(texts))
-    examples = fim_examples((texts[each] for each in order), recipe.fim, recipe.seed)
+    return [texts[each] for each in order]
+
+
+def _held_out(recipe: Recipe, base: BaseModel, texts: list[str]) -> Rows:
+    """Rows of documents that nothing is learnt from, as many as the recipe wants."""
+    wanted = recipe.steps.held_out_rows
+    examples = (
+        example
+        for again in range(HELD_OUT_PASSES)
+        for example in fim_examples(texts, recipe.fim, recipe.seed + 1 + again)
+    )
+    rows = _pack(recipe, base, examples, wanted)
+    short = wanted - len(rows)
+    return join(rows, rows.taken(np.arange(short) % len(rows))) if short and len(rows) else rows
+
+
+def _packed(recipe: Recipe, base: BaseModel, texts: list[str], folder: Path) -> Rows:
+    """Rows of every kind, in their shares, in an order of their own."""
+    wanted = recipe.steps.count * recipe.steps.rows
+    told, distilled = (round(wanted * each.share) for each in (recipe.instruct, recipe.distilled))
+    examples = fim_examples(texts, recipe.fim, recipe.seed)
     rows = _pack(recipe, base, examples, wanted - told - distilled)
     if told:
         examples = instruct_file(folder, texts, recipe.instruct, base.profile)

@@ -104,4 +104,4 @@ def test_written_and_read_again(tmp_path: Path) -> None:
 def test_the_prompt_is_as_it_is_served() -> None:
     tokens = FimTokens(prefix="<P>", suffix="<S>", middle="<M>", order="spm")
     example = example_of(Pair("python", "a = ", "\nb", "1 + 2"), tokens)
-    assert (example.prompt, example.answer) == ("<S>\nb<P>a = <M>", "1 + 2" + END)
+    assert (example.prompt, example.answer) == ("<S>\nb<P>a =<M>", " 1 + 2" + END)
