@@ -75,3 +75,12 @@ def test_text_cannot_pose_as_a_sentinel():
     for example in fim_examples([text], fim(share=1.0, other_order=0.0), 1):
         assert example.prompt.count("<issue_start>") == 1
         assert example.answer.removesuffix(END).count(END) == 0
+
+
+def test_a_form_feed_ends_no_line():
+    text = "\x0c\ndef first(number):\n    total = number\n    more = total\n    return more\n"
+    whole = "def first(number):\n    total = number\n    more = total\n    return more\n"
+    only = fim(functions=1.0, window_chars=100_000, cuts=Cuts(characters=0, line=1))
+    for seed in range(5):
+        for cut in cuts_of(text, only, Random(seed)):
+            assert cut.prefix + cut.middle + cut.suffix == whole
