@@ -17,6 +17,7 @@ import hansa
 from hansa.cli.main import COMMANDS, HELP
 from hansa.core import settings
 from hansa.core.errors import HansaError
+from hansa.models.catalog import DEFAULT_MODEL, card_of
 from support.repository import ROOT, name_of, python_files, tracked_files
 
 DOCS = ROOT / "docs"
@@ -175,3 +176,9 @@ def _anchors(path: Path) -> set[str]:
     heads = re.findall(r"^#+ (.+)$", path.read_text("utf-8"), re.MULTILINE)
     plain = (re.sub(r"[^\w\s-]", "", head.lower()) for head in heads)
     return {re.sub(r"\s", "-", head.strip()) for head in plain}
+
+
+def test_the_tutorials_digest_is_that_of_the_default_model():
+    text = (DOCS / "tutorial.md").read_text("utf-8")
+    assert f"--model {DEFAULT_MODEL}" in text
+    assert f"--weights-sha256 {card_of(DEFAULT_MODEL).weights.sha256}" in text

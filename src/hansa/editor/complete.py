@@ -119,6 +119,7 @@ def _request(
         model=preferences.model,
         prefix=prefix,
         suffix=suffix,
+        begins=plan.typed,
         suffix_is_hint=True,
         snippets=tuple(
             Snippet(each.path, each.start_line, each.end_line, text)

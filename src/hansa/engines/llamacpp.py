@@ -145,7 +145,9 @@ class LlamaCpp:
         if sampling.presence_penalty or sampling.frequency_penalty:
             body["presence_penalty"] = sampling.presence_penalty
             body["frequency_penalty"] = sampling.frequency_penalty
-        constrained = request.output is not None or "presence_penalty" in body
+        if request.begins and request.output is None:
+            body["grammar"] = _beginning(request.begins)
+        constrained = not body.keys().isdisjoint({"json_schema", "presence_penalty", "grammar"})
         if sampling.temperature == 0 and constrained:
             body["temperature"] = 0.0
         elif sampling.temperature == 0:
@@ -271,6 +273,11 @@ async def _chunks(reply: aiohttp.ClientResponse, alternatives: int) -> AsyncGene
         if chunk.finish:
             return
     raise EngineError("the engine ended its stream without a last event")
+
+
+def _beginning(text: str) -> str:
+    """A grammar of all answers that begin with `text`. Source: llama.cpp, grammars/README.md."""
+    return f"root ::= {msgspec.json.encode(text).decode()} [^\\x00]*"
 
 
 def _refused(name: str, status: int, body: bytes) -> Exception:

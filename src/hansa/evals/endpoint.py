@@ -168,8 +168,9 @@ def request_body(
         return body | {"messages": [{"role": "user", "content": question.prompt}]}
     if question.suffix:
         body["suffix"] = question.suffix
-    if address.is_node and question.snippets:
-        return body | {"prompt": question.prompt, "hansa": {"snippets": question.snippets}}
+    own = {"snippets": question.snippets, "begins": question.begins}
+    if address.is_node and any(own.values()):
+        return body | {"prompt": question.prompt, "hansa": own}
     return body | {"prompt": _as_comments(question) + question.prompt}
 
 

@@ -66,6 +66,7 @@ class Infill:
             kind="complete",
             prompt=prompt,
             suffix="" if self._prefix_only else hole.suffix,
+            begins="" if self._prefix_only else typed,
             max_tokens=len(hole.middle) // CHARS_PER_TOKEN_LEAST + SPARE_TOKENS,
             newlines_max=-1 if self._spans else lines,
         )

@@ -28,6 +28,8 @@ class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     prompt: str
     """The text to continue, or what a user says."""
     suffix: str = ""
+    begins: str = ""
+    """What was cut off the prompt, with which the answer has to begin; a node sees to it."""
     snippets: tuple[Snippet, ...] = ()
     """Pieces of other files, shown before the text to continue."""
     max_tokens: int

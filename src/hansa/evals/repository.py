@@ -52,10 +52,8 @@ class Repository:
 
     async def score(self, question: Question, answer: Answer) -> Score:
         place = self._places[question.task_id]
-        text = answer.text
-        if self._prefix_only:
-            text = healing.heal(text, healing.cut(place.prefix)[1]) or ""
-        text = text.split("\n")[0]
+        healed = healing.heal(answer.text, healing.cut(place.prefix)[1]) or ""
+        text = healed.split("\n")[0]
         return Score(
             text=text,
             exact=exact_match(text, place.middle),
@@ -63,13 +61,14 @@ class Repository:
         )
 
     def _question(self, name: str, place: Place) -> Question:
-        prompt, typed = healing.cut(place.prefix) if self._prefix_only else (place.prefix, "")
+        prompt, typed = healing.cut(place.prefix)
         return Question(
             task_id=name,
             group=f"{place.package}/{place.path}",
             kind="complete",
             prompt=prompt,
             suffix="" if self._prefix_only else place.suffix,
+            begins="" if self._prefix_only else typed,
             snippets=(place.definition,),
             max_tokens=len(place.middle) // 2 + SPARE_TOKENS,
             newlines_max=typed.count("\n"),

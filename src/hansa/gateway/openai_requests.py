@@ -63,6 +63,7 @@ def completion_request(asked: wire.CompletionRequest, key: ApiKey) -> Request:
         model=asked.model or ANY_MODEL,
         prefix=prompts[0],
         suffix=asked.suffix or "",
+        begins=own.begins,
         snippets=own.snippets,
         sampling=_sampling(asked, limit, asked.logprobs),
         policy=policy(own, key),

@@ -4,7 +4,7 @@ A field that is not listed here is refused by name. Source: OpenAI API reference
 Completions", "Completions", "Embeddings", "Models".
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -24,6 +24,8 @@ class Extension(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     licences: tuple[str, ...] = ()
     no_train: bool = False
     snippets: tuple[SnippetGiven, ...] = ()
+    begins: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    """Of a completion: what the answer has to begin with, where the engine can see to it."""
     task: Task | None = None
     budget_ms: int | None = None
     deadline_ms: int | None = None

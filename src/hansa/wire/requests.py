@@ -99,6 +99,9 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     """For embedding: the texts."""
     dimensions: int | None = None
     """For embedding: the length of the vectors; None: the model's own."""
+    begins: str = ""
+    """For completion: what was cut off the prefix, with which the answer has to begin. An engine
+    that can makes sure of it; whoever asks takes it off again."""
     suffix_is_hint: bool = False
     """The caller trims what repeats the suffix itself, so a model that only continues text will
     do."""

@@ -105,6 +105,14 @@ async def test_it_streams_counts_and_ends_where_it_is_told(engine: LlamaCpp):
 
 
 @pytest.mark.model
+@pytest.mark.parametrize("begins", ["\n        ", '"', "\\é{}[] "])
+async def test_an_answer_begins_as_it_has_to(engine: LlamaCpp, begins: str):
+    said = text(await read(engine, a_request(16, begins=begins)))
+    assert said.startswith(begins)
+    assert len(said) > len(begins)
+
+
+@pytest.mark.model
 async def test_a_seed_makes_chance_the_same_again(engine: LlamaCpp):
     sampling = Sampling(12, temperature=1.5, top_p=0.95, seed=7)
     first = text(await read(engine, a_request(sampling=sampling)))
