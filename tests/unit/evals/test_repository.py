@@ -62,7 +62,8 @@ async def test_a_line_is_scored_to_its_end(sources: Path):
     asked = benchmark.questions[0]
     assert (asked.task_id, asked.group) == ("pack/main.py:7", "pack/main.py")
     assert asked.suffix.startswith("\n    inner")
-    answer = Answer(text="    square = Square(side)\n    x", ttft_ms=1.0, total_ms=1.0)
+    assert asked.begins == "\n"
+    answer = Answer(text="\n    square = Square(side)\n    x", ttft_ms=1.0, total_ms=1.0)
     score = await benchmark.score(asked, answer)
     assert (score.exact, score.similarity) == (True, 1.0)
 
