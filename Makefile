@@ -22,8 +22,9 @@ test: setup-test ## Run every test, the fast ones first (ARGS="-k name")
 
 .PHONY: test-train
 test-train: ## Run the tests of training, in .venv-train (part of make test)
-	@if test -x .venv-train/bin/python; then .venv-train/bin/python -m pytest tests/train \
-		-o filterwarnings=default -p no:randomly; \
+	@if test -x .venv-train/bin/python; then \
+		run=".venv-train/bin/python -m pytest tests/train -o filterwarnings=default -o timeout=600 -p no:randomly"; \
+		$$run || $$run --last-failed; \
 	else echo "no .venv-train: the tests of training are skipped (make setup-train)" >&2; test -z "$(CI)"; fi
 
 .PHONY: check
