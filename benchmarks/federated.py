@@ -29,7 +29,7 @@ from hansa.training.privacy import attack
 from hansa.training.recipe import PLAIN_CHAT, Lora
 from hansa.training.vocabulary import base_names, library_names
 from report import Claim, option_parser, report
-from support.tiny import make_base
+from support.learner import make_base
 
 IDIOMS = (
     ("open({}, 'rb')", "open({}, 'rb').read()"),

@@ -75,7 +75,7 @@ def missing() -> str:
 
 def tiny_models() -> Path:
     """The folder of the tiny models, made when it is missing or older than their recipe."""
-    recipe, done = ROOT / "tests/support/tiny.py", TINY / ".done"
+    recipe, done = ROOT / "tests/support/vllm_models.py", TINY / ".done"
     if not done.exists() or done.stat().st_mtime < recipe.stat().st_mtime:
         made = subprocess.run(
             [str(VENV / "bin/python"), str(recipe), str(TINY)],

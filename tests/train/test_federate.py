@@ -19,7 +19,7 @@ from hansa.training.federate.keeping import keep
 from hansa.training.federate.plan import Plan
 from hansa.training.pairs import Pair, write_pairs
 from hansa.training.recipe import PLAIN_CHAT, Lora
-from support.tiny import make_base
+from support.learner import make_base
 
 messages = pytest.importorskip(
     "hansa.training.federate.messages", reason="Flower is in .venv-train", exc_type=ImportError

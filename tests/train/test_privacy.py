@@ -12,7 +12,7 @@ from hansa.training.federate.home import adapt, train
 from hansa.training.federate.plan import Plan
 from hansa.training.privacy import attack, write_report
 from hansa.training.recipe import PLAIN_CHAT, Lora
-from support.tiny import make_base
+from support.learner import make_base
 
 pytestmark = [
     pytest.mark.train,

@@ -1,5 +1,5 @@
 # pyright: basic, reportMissingImports=false
-"""A model so small that it learns in seconds."""
+"""A model so small that it learns in seconds, for the tests of training."""
 
 from pathlib import Path
 
