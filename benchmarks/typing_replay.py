@@ -1,10 +1,11 @@
 """`make bench NAME=typing_replay`: a developer types real code key by key, through the server.
 
-Lines of real files, at seeded places, are taken out and typed again. After each key the language
-server is asked; a suggestion that is what the developer means to type is taken. Beside it, line by
-line, the same model is asked with the plain text before the cursor, as an editor plugin that knows
-nothing else would ask. Latency is from the request to the suggestion, on a warm session, of what is
-shown.
+Lines of real files, at seeded places, are taken out and typed again. The developer comes to a
+place, looks for a moment, and types; after each key the language server is asked, and a suggestion
+that is what the developer means to type is taken. Beside it, line by line, the same model is asked
+with the plain text before the cursor, as an editor plugin that knows nothing else would ask.
+Latency is from the request to the suggestion, of what is shown after a key; a place that is new to
+the engine is read during the first look, which has a row of its own.
 """
 
 import argparse
@@ -36,13 +37,16 @@ SEED = 20261125
 NEXT_KEY_S = 0.25
 """A suggestion that has not come by then is typed over."""
 
+FIRST_LOOK_S = 3.0
+"""How long somebody who came to a line waits at most before the first key."""
+
 LINE_CHARS_MIN, LINE_CHARS_MAX = 12, 79
 P50_MS_MAX, P95_MS_MAX = 120, 200
 PREFIX_CHARS = 1500
 TOKENS = 24
 
-Ask = Callable[[str, int, str], Awaitable[str]]
-"""The file's text, the cursor and the line typed so far; what is suggested."""
+Ask = Callable[[str, int, str, float], Awaitable[str]]
+"""The file's text, the cursor, the file and the seconds to wait; what is suggested."""
 
 
 @dataclass(slots=True)
@@ -52,9 +56,12 @@ class Seen:
     chars: int = 0
     saved: int = 0
     lines: int = 0
+    looks: int = 0
     exact: int = 0
-    """Lines that were suggested whole before the first key."""
+    """Lines that were suggested whole before the first key, of those looked at."""
     shown_ms: list[float] = field(default_factory=list)
+    looks_ms: list[float] = field(default_factory=list)
+    """The same for what was shown before the first key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,7 @@ async def main() -> None:
     options = _options()
     with tempfile.TemporaryDirectory() as name:
         root = _codebase(Path(name) / "code")
-        places = _places(root, options.lines)
+        places = _places(root, options.lines + options.looks)
         made = make_league(Path(name), (MemberSpec("solo", replicas=("r1",), engine="llamacpp"),))
         with node_process(made["solo"]) as node:
             node.wait_until("/ready", timeout_s=60)
@@ -80,8 +87,9 @@ async def main() -> None:
                     await _warm_up(places[0], through_hansa, plainly)
                     for number, place in enumerate(places, 1):
                         print(f"line {number} of {len(places)}", end="\r", file=sys.stderr)
-                        await _type(place, through_hansa, ours)
-                        await _type(place, plainly, plain)
+                        do = _type if number <= options.lines else _look
+                        await do(place, through_hansa, ours)
+                        await do(place, plainly, plain)
                 told = await status()
     report(list(_claims(ours, plain, told)), options.json)
 
@@ -96,12 +104,27 @@ def _claims(ours: Seen, plain: Seen, told: dict[str, float]) -> list[Claim]:
         Claim("characters saved", ours.saved / ours.chars, ""),
         Claim("characters saved, plain prefix", plain.saved / plain.chars, ""),
         Claim("characters saved, ratio", ours.saved / max(plain.saved, 1), "x", 1, at_least=True),
-        Claim("whole line right before the first key", ours.exact / ours.lines, ""),
-        Claim("the same, plain prefix", plain.exact / plain.lines, ""),
+        Claim("lines looked at before the first key", ours.looks, "lines"),
+        Claim("whole line right before the first key", ours.exact / ours.looks, ""),
+        Claim("the same, plain prefix", plain.exact / plain.looks, ""),
         Claim("prompt tokens the engine had in its cache", told["prompt_cache_hit_rate"] or 0, ""),
+        Claim("first look at a place, request to suggestion, median",
+              statistics.median(ours.looks_ms or [0.0]), "ms"),
         Claim("plain prefix, request to suggestion, median",
               statistics.median(plain.shown_ms or [0.0]), "ms"),
     ]  # fmt: skip
+
+
+async def _look(place: Place, ask: Ask, seen: Seen) -> None:
+    """Look at the suggestion before the first key; of a part the whole is asked for."""
+    said = ""
+    for _ in range(2):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(2 * FIRST_LOOK_S):
+                text, at = place.before + place.after, len(place.before)
+                said = await ask(text, at, str(place.path), FIRST_LOOK_S)
+    seen.looks += 1
+    seen.exact += said.split("\n")[0].rstrip() == place.line
 
 
 async def _type(place: Place, ask: Ask, seen: Seen) -> None:
@@ -112,17 +135,18 @@ async def _type(place: Place, ask: Ask, seen: Seen) -> None:
     while len(typed) < len(place.line):
         text = place.before + typed + place.after
         began = time.perf_counter()
+        wait_s = NEXT_KEY_S if typed else FIRST_LOOK_S
         try:
-            async with asyncio.timeout(2 * NEXT_KEY_S):
-                said = await ask(text, len(place.before) + len(typed), str(place.path))
+            async with asyncio.timeout(2 * wait_s):
+                said = await ask(text, len(place.before) + len(typed), str(place.path), wait_s)
         except TimeoutError:
             said = ""
         if said:
-            seen.shown_ms.append((time.perf_counter() - began) * 1000)
+            of = seen.shown_ms if typed else seen.looks_ms
+            of.append((time.perf_counter() - began) * 1000)
         rest = place.line[len(typed) :]
         first = said.split("\n")[0].rstrip()
         if first and rest.startswith(first):
-            seen.exact += first == place.line
             seen.saved += len(first) - 1  # Taking it costs a key.
             typed += first
         else:
@@ -133,7 +157,8 @@ async def _warm_up(place: Place, *asks: Ask) -> None:
     for ask in asks:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(5):
-                await ask(place.before + place.after, len(place.before), str(place.path))
+                at = len(place.before)
+                await ask(place.before + place.after, at, str(place.path), FIRST_LOOK_S)
 
 
 @contextlib.asynccontextmanager
@@ -149,7 +174,7 @@ async def _server(
         await client.indexed(root)
         shown: dict[str, str] = {}
 
-        async def ask(text: str, cursor: int, path: str) -> str:
+        async def ask(text: str, cursor: int, path: str, wait_s: float) -> str:
             uri = Path(path).as_uri()
             if path not in shown:
                 client.open(uri, text)
@@ -161,7 +186,7 @@ async def _server(
             params = inline(uri, line, column, invoked=False)
             # Not cancelled when it is late: the server gives it up by itself at the next key.
             answering = asyncio.ensure_future(client.text_document_inline_completion_async(params))
-            done, _ = await asyncio.wait({answering}, timeout=NEXT_KEY_S)
+            done, _ = await asyncio.wait({answering}, timeout=wait_s)
             if not done:
                 raise TimeoutError
             answer = answering.result()
@@ -192,13 +217,13 @@ async def _plain(made: Made) -> AsyncGenerator[Ask]:
     headers = {"authorization": f"Bearer {new_key(made.settings())}"}
     async with aiohttp.ClientSession(headers=headers) as http:
 
-        async def ask(text: str, cursor: int, _: str) -> str:
+        async def ask(text: str, cursor: int, _: str, wait_s: float) -> str:
             prompt = text[max(0, cursor - PREFIX_CHARS) : cursor]
             if not prompt.strip():
                 return ""
             body = {"model": "auto", "prompt": prompt,
                     "max_tokens": TOKENS, "temperature": 0, "stop": ["\n"]}  # fmt: skip
-            async with asyncio.timeout(NEXT_KEY_S):
+            async with asyncio.timeout(wait_s):
                 async with http.post(f"{made.url}/v1/completions", json=body) as reply:
                     said = await reply.json()
             if reply.status != 200:
@@ -239,6 +264,7 @@ def _places(root: Path, count: int) -> list[Place]:
 def _options() -> argparse.Namespace:
     parser = option_parser(__doc__ or "")
     parser.add_argument("--lines", type=int, default=40, help="typed (default: 40)")
+    parser.add_argument("--looks", type=int, default=100, help="more, only looked at")
     return parser.parse_args()
 
 

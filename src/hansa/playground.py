@@ -134,10 +134,11 @@ async def _suggest(inline: Inline, view: View, *, invoked: bool) -> Suggested:
     if found is None:
         return Suggested()
     latest = inline.latest
-    route = latest.reply.route if latest and not found.cached else ""
+    route = latest.reply.route if latest and found.whole and not found.cached else ""
     return Suggested(
-        found.text, round(found.latency_ms, 1), found.confidence, route, found.cached, found.id
-    )
+        found.text, round(found.latency_ms, 1), found.confidence, route, found.cached, found.id,
+        more=not found.whole,
+    )  # fmt: skip
 
 
 def _pairs(before: str, now: str) -> int:

@@ -12,6 +12,8 @@ interface Suggested {
   route: string;
   cached: boolean;
   id: string;
+  /** The model has not ended. */
+  more: boolean;
 }
 
 export class Suggester {
@@ -54,7 +56,8 @@ export class Suggester {
     return true;
   }
 
-  async ask(view: EditorView, invoked: boolean): Promise<void> {
+  /** `rest`: part of it is shown already, and the whole is asked for. */
+  async ask(view: EditorView, invoked: boolean, rest = false): Promise<void> {
     this.giveUp();
     if (!this.node.hasKey) return this.say("Type an API key to get suggestions.");
     const { main } = view.state.selection;
@@ -79,7 +82,8 @@ export class Suggester {
       this.say(done.text ? "" : invoked ? "The model has nothing for this place." : "");
       if (!done.text) return;
       view.dispatch({ effects: showGhost.of({ pos: main.head, text: done.text, id: done.id }) });
-      this.meter.add(performance.now() - began, done.latency_ms, done.cached ? "the cache" : done.route);
+      if (!rest) this.meter.add(performance.now() - began, done.latency_ms, done.cached ? "the cache" : done.route);
+      if (done.more) await this.ask(view, invoked, true);
     } catch (error) {
       if (isAbort(error) || this.running !== controller) return;
       this.running = null;

@@ -26,12 +26,19 @@ _DECORATOR = re.compile(r"@\w|#\[")
 
 
 def trim(
-    generated: str, before: str, after: str, *, path: str, multiline: bool, cut_off: bool = False
+    generated: str,
+    before: str,
+    after: str,
+    *,
+    path: str,
+    multiline: bool,
+    cut_off: bool = False,
+    goes_on: bool = False,
 ) -> str:
     """The beginning of `generated` to insert between `before` and `after`; may be empty.
 
     `cut_off` says that the model was stopped at its token limit, so that its last line may be
-    half a line.
+    half a line; `goes_on`, that more is coming, so that one line need not parse by itself.
     """
     end = block_end(generated, before, multiline=multiline)
     text = generated[:end]
@@ -41,6 +48,8 @@ def trim(
     text = _strip_end(cut_repeats(text, line, after), after)
     if not text.strip():
         return ""
+    if goes_on and "\n" not in text:
+        return text
     return _shorten(text, before, after, path)
 
 

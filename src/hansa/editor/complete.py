@@ -3,6 +3,7 @@
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from hansa.context.budget import Limits
 from hansa.context.candidates import Codebase, Document
@@ -13,6 +14,7 @@ from hansa.context.trim import block_end, trim
 from hansa.core.clock import Clock
 from hansa.core.errors import HansaError, Unsupported
 from hansa.core.ids import new_request_id
+from hansa.editor.coming import Coming
 from hansa.editor.node import Answers
 from hansa.editor.preferences import Preferences
 from hansa.editor.reading import Reply, read
@@ -57,10 +59,12 @@ async def complete(
     limits: Limits | None = None,
     confidence: bool = False,
     planner: Planner = plan_here,
+    coming: Coming | None = None,
 ) -> Completion:
     """Complete `document` at `cursor`, a character offset; its line endings are LF.
 
-    `confidence` asks for log-probabilities, if there is an engine that gives them.
+    `confidence` asks for log-probabilities, if there is an engine that gives them. `coming` can be
+    looked at meanwhile.
 
     Raises:
         HansaError: no node, no replica that may serve, or the answer broke off.
@@ -75,14 +79,23 @@ async def complete(
             return healed is None
         return block_end(healed, before, multiline=plan.multiline) is not None
 
-    request, redacted = _request(plan, preferences or Preferences(), confidence=confidence)
+    def so_far(request_id: str, generated: str, logprobs: Sequence[TokenLogprob]) -> None:
+        if coming is not None:
+            healed = heal(generated, plan.typed) or ""
+            kept = sure(logprobs, len(generated))
+            coming.note(request_id, healed, kept, multiline=plan.multiline)
+
+    # A line is shown whole unless somebody looks on; a block is read until it has ended.
+    stream = plan.multiline or coming is not None
+    ask = partial(_request, plan, preferences or Preferences(), stream=stream)
+    request, redacted = ask(confidence=confidence)
     try:
-        reply = await read(answers, request, clock, enough=enough)
+        reply = await read(answers, request, clock, enough=enough, so_far=so_far)
     except HansaError as error:
         if not confidence or error.code != Unsupported.code:
             raise
-        request, redacted = _request(plan, preferences or Preferences(), confidence=False)
-        reply = await read(answers, request, clock, enough=enough)
+        request, redacted = ask(confidence=False)
+        reply = await read(answers, request, clock, enough=enough, so_far=so_far)
     text = trim(
         heal(reply.text, plan.typed) or "",
         before,
@@ -107,7 +120,7 @@ def sure(tokens: Sequence[TokenLogprob], chars: int) -> float:
 
 
 def _request(
-    plan: CompletionPlan, preferences: Preferences, *, confidence: bool
+    plan: CompletionPlan, preferences: Preferences, *, stream: bool, confidence: bool
 ) -> tuple[Request, int]:
     """What to send, and how many secrets were taken out of it."""
     prefix, in_prefix = redact(plan.prefix)
@@ -130,7 +143,6 @@ def _request(
         ),
         policy=preferences.policy,
         budget_ms=preferences.budget_ms,
-        # A line is shown whole; a block is read until it has ended, which stops the work.
-        stream=plan.multiline,
+        stream=stream,
     )
     return request, in_prefix + in_suffix + sum(count for _, count in texts)

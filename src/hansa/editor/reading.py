@@ -1,6 +1,6 @@
 """Reads an answer as it streams and times it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hansa.core.clock import Clock
@@ -10,6 +10,9 @@ from hansa.wire.requests import FinishReason, Request, TokenLogprob, Usage
 
 Enough = Callable[[str], bool]
 """Whether the text so far is all that is needed."""
+
+SoFar = Callable[[str, str, Sequence[TokenLogprob]], None]
+"""The request's id, and the text and its tokens up to now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ async def read(
     *,
     enough: Enough = lambda _: False,
     show: Callable[[str], None] = lambda _: None,
+    so_far: SoFar | None = None,
 ) -> Reply:
     """Ask and read to the end, or until `enough`; `show` is given each piece as it comes."""
     started_s = clock.monotonic_s()
@@ -54,6 +58,8 @@ async def read(
                 show(piece)
             finish, usage = chunk.finish, chunk.usage or usage
             logprobs += chunk.logprobs
+            if so_far is not None:
+                so_far(answer.request_id, text, logprobs)
             if finish or enough(text):
                 break
         ended_s = clock.monotonic_s()

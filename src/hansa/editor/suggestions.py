@@ -20,6 +20,8 @@ class Suggestion:
     latency_ms: float
     """From asking to having it; 0 from the cache."""
     cached: bool = False
+    whole: bool = True
+    """Whether the model has ended; otherwise more of it can be asked for."""
 
     @property
     def multiline(self) -> bool:

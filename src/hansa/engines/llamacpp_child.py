@@ -19,6 +19,9 @@ NGRAM_KEY_TOKENS = 3
 NGRAM_DRAFT_TOKENS = 8
 """Measured for 24 tokens of code on 2 cores (docs/log.md); the default key of 12 rarely fires."""
 
+BATCH_TOKENS = 128
+"""Read at once, and in vain when a request is given up. More is no faster (docs/log.md)."""
+
 
 class LlamaCppConfig(msgspec.Struct, frozen=True):
     """What a replica's process is told on stdin."""
@@ -51,7 +54,7 @@ def _params(xllamacpp: Any, config: LlamaCppConfig) -> Any:
     params.port = 0
     params.n_ctx = config.context_tokens * config.slots
     params.n_parallel = config.slots
-    params.n_batch = 512
+    params.n_batch = params.n_ubatch = BATCH_TOKENS
     params.cpuparams.n_threads = config.threads
     params.cpuparams_batch.n_threads = config.threads
     params.n_threads_http = config.slots + 2
@@ -59,9 +62,6 @@ def _params(xllamacpp: Any, config: LlamaCppConfig) -> Any:
     params.cache_ram_mib = 0
     params.endpoint_slots = False
     params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_ENABLED
-    # Half the memory, and a tenth off a warm completion (docs/log.md, 2026-11-25).
-    params.cache_type_k = xllamacpp.ggml_type.GGML_TYPE_Q8_0
-    params.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_Q8_0
     if config.speculates:
         params.speculative.types = [NGRAM_MAP_K]
         params.speculative.ngram_map_k.size_n = NGRAM_KEY_TOKENS

@@ -44,6 +44,8 @@ class Suggested(msgspec.Struct, frozen=True):
     cached: bool = False
     """It is what is left of an earlier one that was typed into."""
     id: str = ""
+    more: bool = False
+    """The model has not ended; who asks again for the same place gets the whole."""
 
 
 class NextAsked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

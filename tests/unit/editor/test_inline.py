@@ -1,7 +1,9 @@
 """Suggestions while somebody types: known ones first, one request at a time, none unsure."""
 
 import asyncio
+import contextlib
 import math
+from collections.abc import AsyncGenerator
 
 import pytest
 
@@ -10,6 +12,7 @@ from hansa.core.clock import Clock
 from hansa.editor.debounce import LONGEST_S, SHORTEST_S, Debounce
 from hansa.editor.inline import PAUSE_S, Inline, View
 from hansa.editor.mock import MockAnswers
+from hansa.wire.requests import Chunk, Request
 
 LINE = "total = "
 BLOCK = "def mean(values):\n    "
@@ -27,6 +30,31 @@ class Pauses:
     async def __call__(self, seconds: float) -> None:
         self.waited.append(seconds)
         await self.gate.wait()
+
+
+class PieceByPiece(MockAnswers):
+    """Gives a piece of four characters whenever it is told to."""
+
+    def __init__(self, *texts: str, logprob: float | None = None) -> None:
+        super().__init__(*texts, piece_chars=4, logprob=logprob)
+        self._allowed = asyncio.Semaphore(0)
+        self.ended = asyncio.Event()
+
+    async def give(self, pieces: int) -> None:
+        """Returns when whoever waits for them has had the time to take them."""
+        for _ in range(pieces):
+            self._allowed.release()
+        for _ in range(10 * pieces):
+            await asyncio.sleep(0)
+
+    async def _chunks(self, text: str, request: Request) -> AsyncGenerator[Chunk]:
+        try:
+            async with contextlib.aclosing(super()._chunks(text, request)) as chunks:
+                async for chunk in chunks:
+                    await self._allowed.acquire()
+                    yield chunk
+        finally:
+            self.ended.set()
 
 
 def at_end(text: str) -> View:
@@ -129,6 +157,76 @@ async def test_a_rejected_suggestion_does_not_come_back_from_the_cache(clock: Cl
     second = await session.suggest(at_end(LINE))
     assert second is not None
     assert second.text == "two"
+
+
+async def test_what_is_not_whole_in_time_is_shown_in_part_and_then_whole(clock: Clock) -> None:
+    answers, patience = PieceByPiece(" price * count_all\n"), Pauses(open_at_once=False)
+    session = Inline(answers, clock, sleep=Pauses(), patience=patience)
+    asked = asyncio.create_task(session.suggest(at_end(LINE)))
+    await answers.give(3)
+    assert not asked.done()
+    patience.gate.set()
+    part = await asked
+    assert part is not None
+    assert (part.text, part.whole) == ("price *", False)
+    again = asyncio.create_task(session.suggest(at_end(LINE)))
+    await answers.give(1)
+    assert not again.done()
+    await answers.give(10)
+    whole = await again
+    assert whole is not None
+    assert (whole.text, whole.id, whole.whole) == ("price * count_all", part.id, True)
+    assert len(answers.asked) == 1
+
+
+async def test_half_a_word_and_what_is_unsure_are_no_part(clock: Clock) -> None:
+    for answers in (PieceByPiece(" price\n"), PieceByPiece(" a b c d\n", logprob=math.log(0.1))):
+        session = Inline(answers, clock, sleep=Pauses(), patience=Pauses())
+        asked = asyncio.create_task(session.suggest(at_end(LINE)))
+        await answers.give(1)
+        assert not asked.done()
+        await answers.give(10)
+        await asked
+        assert session.counts.in_part == 0
+
+
+async def test_who_types_what_is_coming_does_not_give_it_up(clock: Clock) -> None:
+    answers, patience = PieceByPiece(" price * count_all\n"), Pauses(open_at_once=False)
+    session = Inline(answers, clock, sleep=Pauses(), patience=patience)
+    first = asyncio.create_task(session.suggest(at_end(LINE)))
+    await answers.give(2)
+    second = asyncio.create_task(session.suggest(at_end(LINE + "pri")))
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    await answers.give(10)
+    found = await second
+    assert found is not None
+    assert found.text == "ce * count_all"
+    assert (len(answers.asked), session.counts.typed_over) == (1, 0)
+
+
+async def test_a_request_that_the_editor_cancels_can_be_taken_up_at_once(clock: Clock) -> None:
+    answers = PieceByPiece(" price * count_all\n")
+    session = Inline(answers, clock, sleep=Pauses(), patience=Pauses(open_at_once=False))
+    asked = asyncio.create_task(session.suggest(at_end(LINE)))
+    await answers.give(2)
+    asked.cancel()
+    taken_up = asyncio.create_task(session.suggest(at_end(LINE + "pr")))
+    await answers.give(10)
+    found = await taken_up
+    assert found is not None
+    assert (found.text, len(answers.asked)) == ("ice * count_all", 1)
+
+
+async def test_a_request_that_the_editor_cancels_ends_everywhere(clock: Clock) -> None:
+    answers = PieceByPiece(" price * count_all\n")
+    session = Inline(answers, clock, sleep=Pauses(), patience=Pauses(open_at_once=False))
+    asked = asyncio.create_task(session.suggest(at_end(LINE)))
+    await answers.give(2)
+    asked.cancel()
+    async with asyncio.timeout(10):
+        await answers.ended.wait()
+    assert session.counts.typed_over == 1
 
 
 def test_the_wait_grows_for_who_types_on_and_shrinks_for_who_waits() -> None:

@@ -32,7 +32,7 @@ local function wanted(buffer)
   return vim.fn.mode():sub(1, 1) == 'i' and not vim.b[buffer].hansa_disabled and vim.fn.pumvisible() == 0
 end
 
--- Show what came for a place, if that is still where the cursor is.
+-- Show what came for a place, if that is still where the cursor is; returns whether more of it comes.
 local function answered(client, buffer, tick, item)
   if vim.api.nvim_get_current_buf() ~= buffer or not wanted(buffer) then
     return
@@ -71,6 +71,7 @@ local function answered(client, buffer, tick, item)
       tell('hansa/shown', suggestion)
     end
   end)
+  return which.more
 end
 
 local function request(kind)
@@ -89,8 +90,8 @@ local function request(kind)
       asked = nil
     end
     local items = not err and result and (result.items or result) or {}
-    if items[1] then
-      answered(client, buffer, tick, items[1])
+    if items[1] and answered(client, buffer, tick, items[1]) then
+      request(AUTOMATIC)
     end
   end, buffer)
   if ok then

@@ -85,7 +85,8 @@ class InlineCompletion:
     def _item(self, at: "_Place", suggestion: Suggestion) -> lsp.InlineCompletionItem:
         text = at.replacement + suggestion.text.replace("\n", newline_of(at.opened.text))
         self._feedback.offer(suggestion, at.opened, at.start, text)
-        arguments: list[lsp.LSPAny] = [{"id": suggestion.id, "uri": at.opened.uri}]
+        more = not suggestion.whole
+        arguments: list[lsp.LSPAny] = [{"id": suggestion.id, "uri": at.opened.uri, "more": more}]
         start, end = (self._position(at.opened, each) for each in (at.start, at.cursor))
         return lsp.InlineCompletionItem(
             insert_text=text,
