@@ -18,6 +18,8 @@ from hansa.training.record import Record
 
 LIVE, CANDIDATE = "smollm2-135m-instruct", "hansa-candidate"
 ADAPTER = b"an adapter"
+PAIRS_SHA256 = "0a" * 32
+REPORT_OF = {"adapter_sha256": sha256_hex(ADAPTER), "pairs_sha256": PAIRS_SHA256}
 
 GATES = """
 bound = false
@@ -99,6 +101,7 @@ def write_record(case: Case, **changes: Any) -> Record:
         "tool": "hansa 0",
         "recipe": Recipe(name=CANDIDATE, base=LIVE, fim=fim, steps=Steps(count=5)),
         "base_sha256": "00",
+        "pairs_sha256": PAIRS_SHA256,
         "corpus_sha256": sha256_hex((case.corpus / "manifest.json").read_bytes()),
         "rows": 100,
         "held_out_rows": 4,
@@ -123,7 +126,7 @@ def write_privacy(case: Case, extracted: int = 0, once_bits: float = 1.5) -> Non
         for copies in (0, 1, 4)
         for number in range(3)
     ]  # fmt: skip
-    (case.run / "privacy.json").write_bytes(msgspec.json.encode({"findings": findings}))
+    (case.run / "privacy.json").write_bytes(msgspec.json.encode(REPORT_OF | {"findings": findings}))
 
 
 def write_eval(

@@ -37,6 +37,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """Of the adapter that it goes on from, if it does."""
     distilled_sha256: str = ""
     """Of what a teacher said, if that is learnt."""
+    pairs_sha256: str = ""
+    """Of the file of pairs, if one is learnt."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +48,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     corpus_sha256: str
     start_sha256: str = ""
     distilled_sha256: str = ""
+    pairs_sha256: str = ""
     """As in Origin."""
     rows: int
     held_out_rows: int
@@ -83,7 +86,8 @@ def origin_of(recipe: Recipe, weights: Path, corpus: Path) -> Origin:
     """Raises NotFound if one of the files that the recipe names, or the corpus, is not there."""
     start = Path(recipe.lora.start) / "adapter_model.safetensors" if recipe.lora.start else None
     distilled = Path(recipe.distilled.file) if recipe.distilled.share else None
-    for path in (corpus / MANIFEST, start, distilled):
+    pairs = Path(recipe.pairs) if recipe.pairs else None
+    for path in (corpus / MANIFEST, start, distilled, pairs):
         if path is not None and not path.is_file():
             raise NotFound(f"{path} is not there, and the run needs it")
     return Origin(
@@ -92,6 +96,7 @@ def origin_of(recipe: Recipe, weights: Path, corpus: Path) -> Origin:
         corpus_sha256=sha256_hex((corpus / MANIFEST).read_bytes()),
         start_sha256=digest_of(start) if start else "",
         distilled_sha256=digest_of(distilled) if distilled else "",
+        pairs_sha256=digest_of(pairs) if pairs else "",
     )
 
 

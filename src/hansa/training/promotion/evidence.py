@@ -36,6 +36,10 @@ class PrivacyReport(msgspec.Struct, frozen=True):
     """What is read of a privacy report; its other fields are summaries of the findings."""
 
     findings: tuple[CanaryFinding, ...]
+    adapter_sha256: str = ""
+    """Of the adapter that was attacked."""
+    pairs_sha256: str = ""
+    """Of the pairs that the secrets were planted among."""
 
 
 class Item(msgspec.Struct, frozen=True):

@@ -27,6 +27,8 @@ from support.promotion import (
     CANDIDATE,
     GATES,
     LIVE,
+    PAIRS_SHA256,
+    REPORT_OF,
     Case,
     make_case,
     write_eval,
@@ -96,9 +98,23 @@ def test_the_gate_agrees_with_the_report(case: Case, exposed: float, extracted: 
         for copies in COPIES
         for _ in range(3)
     ]
-    made = report(findings)
+    made = msgspec.structs.replace(report(findings), **REPORT_OF)
     (case.run / "privacy.json").write_bytes(msgspec.json.encode(made))
     assert bool(failed(case)) == made.leaks()
+
+
+@pytest.mark.parametrize("changes", [{"adapter_sha256": "0b" * 32}, {"pairs_sha256": "0b" * 32}])
+def test_a_report_of_another_run_shows_nothing(case: Case, changes: dict[str, str]):
+    path = case.run / "privacy.json"
+    path.write_bytes(msgspec.json.encode(msgspec.json.decode(path.read_bytes()) | changes))
+    assert failed(case) == {"privacy: report"}
+
+
+def test_secrets_that_were_not_learnt_show_nothing(case: Case):
+    write_record(case, pairs_sha256="")
+    path = case.run / "privacy.json"
+    path.write_bytes(path.read_bytes().replace(PAIRS_SHA256.encode(), b""))
+    assert failed(case) == {"privacy: report"}
 
 
 def test_code_under_other_terms_is_refused(case: Case):
