@@ -16,11 +16,10 @@ from hansa.training.federate.plan import Plan
 from hansa.training.pairs import Pair, write_pairs
 from hansa.training.privacy import attack, write_report
 from hansa.training.promotion.evidence import gather
-from hansa.training.promotion.gates import read_gates
+from hansa.training.promotion.gates import SHIPPED, read_gates
 from hansa.training.promotion.judging import judge
 from hansa.training.recipe import PLAIN_CHAT, Lora
 from support.learner import make_base
-from support.repository import ROOT
 
 pytestmark = [
     pytest.mark.train,
@@ -115,7 +114,7 @@ def test_planted_trained_attacked_and_held_against_the_gate(tmp_path: Path, corp
     hansa("train", recipe, "--corpus", corpus, "--out", run, "--json")
     said = hansa("privacy", "attack", run, "--canaries", canaries)
     assert "verdict: no leak was found" in said
-    gates, _ = read_gates(ROOT / "recipes/gates.toml")
+    gates, _ = read_gates(SHIPPED["all"])
     judged = judge(gates, gather(run, "tiny", "live", tmp_path, corpus=corpus))
     shown = {each.gate: each.holds for each in judged if each.gate.startswith("privacy")}
     assert shown == {

@@ -19,7 +19,7 @@ from hansa.routing.canary import Rule
 from hansa.training.canaries import COPIES, Finding, report
 from hansa.training.promotion.decision import NAME, decide, read_decision, write_decision
 from hansa.training.promotion.evidence import gather
-from hansa.training.promotion.gates import read_gates
+from hansa.training.promotion.gates import SHIPPED, read_gates
 from hansa.training.promotion.judging import judge, not_asked
 from support.league import Made, MemberSpec, make_league
 from support.promotion import (
@@ -219,12 +219,14 @@ def test_gates_that_cannot_be_meant_are_named(case: Case, text: str, said: str):
 
 
 def test_the_gates_that_ship_ask_for_everything():
-    gates, _ = read_gates(ROOT / "recipes/gates.toml")
+    gates, _ = read_gates(SHIPPED["all"])
     assert not_asked(gates) == []
     assert gates.bound
-    public, _ = read_gates(ROOT / "recipes/gates-public-code.toml")
+    public, _ = read_gates(SHIPPED["public-code"])
     assert not_asked(public) == ["privacy"]
     assert public == msgspec.structs.replace(gates, privacy=None)
+    for path in SHIPPED.values():
+        assert (ROOT / "recipes" / path.name).read_bytes() == path.read_bytes()
 
 
 def decided(case: Case, made: Made) -> Path:
