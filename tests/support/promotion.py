@@ -131,12 +131,13 @@ def write_privacy(case: Case, extracted: int = 0, once_bits: float = 1.5) -> Non
 
 def write_eval(
     case: Case, benchmark: str, model: str, *, right: range = range(0), total_ms: float = 20.0,
-    of: int = 100, name: str = "", **options: Any,
+    of: int = 100, name: str = "", weights_sha256: str = "", **options: Any,
 ) -> Path:  # fmt: skip
     """A whole run in which the questions of these numbers are right."""
     settings = RunSettings(
         benchmark=benchmark, model=model, endpoint="node", sampling=Sampling(), samples=1,
         options=options, questions=of, questions_sha256="", hansa="0",
+        weights_sha256=weights_sha256,
     )  # fmt: skip
     folder = runs_folder(case.state) / (name or f"{benchmark}-{model}")
     with Store(folder, settings) as store:

@@ -224,7 +224,7 @@ def _asked_of(manifest: Manifest) -> list[str]:
 def _no_run(benchmark: str, model: str, run: Run | None) -> str:
     if run is not None:
         return f"the run {run.name} does not have that measure"
-    return f"no whole run of {benchmark} with {model} since it was trained"
+    return f"no whole run of {benchmark} with {model}, of these weights, since it was trained"
 
 
 def _prompted(run: Run, live: Run) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from hansa.assembly import trial_rules
 from hansa.core.clock import SystemClock
+from hansa.core.digests import sha256_hex
 from hansa.core.errors import ConfigError, IntegrityError
 from hansa.core.settings import CanarySettings
 from hansa.core.signing import Envelope, SigningKey
@@ -167,6 +168,16 @@ def test_an_eval_from_before_the_training_is_no_evidence(case: Case):
     result = runs_folder(case.state) / f"latency-{CANDIDATE}" / "result.json"
     os.utime(result, (999, 999))
     assert failed(case) == {"latency p95"}
+
+
+def test_an_eval_of_other_weights_is_no_evidence(case: Case):
+    for digest, missing in (("0b" * 32, {"latency p95"}), (sha256_hex(ADAPTER), set[str]())):
+        shutil.rmtree(runs_folder(case.state) / f"latency-{CANDIDATE}")
+        write_eval(case, "latency", CANDIDATE, total_ms=220.0, weights_sha256=digest)
+        assert failed(case) == missing
+    shutil.rmtree(runs_folder(case.state) / f"latency-{CANDIDATE}")
+    write_eval(case, "latency", CANDIDATE, total_ms=220.0, weights_sha256="0c" * 32)
+    assert failed(case, charter_sha256="0c" * 32) == set()
 
 
 def test_live_has_to_be_asked_the_same_in_the_same_way(case: Case):
