@@ -59,13 +59,12 @@ def run(
     with accelerator.main_process_first():
         rows, held_out = _rows(recipe, base, corpus, folder)
     model = lora.attach(base.model, recipe.lora) if recipe.method == "lora" else base.model
-    loop.train(accelerator, model, rows, held_out, recipe.steps, recipe.seed, folder, seen)
+    loop.train(accelerator, model, rows, held_out, recipe.steps, recipe.seed, folder, seen, began)
     with accelerator.main_process_first():
         if accelerator.is_main_process:
             write_record(
                 folder, origin, rows=len(rows), held_out_rows=len(held_out),
-                targets=int((rows.weights == 1).sum()), seconds=time.monotonic() - began,
-                gave=_keep(recipe, base, model, folder),
+                targets=int((rows.weights == 1).sum()), gave=_keep(recipe, base, model, folder),
             )  # fmt: skip
         return read_record(folder)
 
