@@ -86,8 +86,11 @@ def _noted(folder: Path) -> Iterator[Loss]:
 
 
 def note(folder: Path, loss: Loss) -> None:
-    with (folder / LOSSES).open("ab") as file:
-        file.write(msgspec.json.encode(loss) + b"\n")
+    """Append a step, on a line of its own also where a crash cut off the one before."""
+    with (folder / LOSSES).open("ab+") as file:
+        file.seek(max(0, file.tell() - 1))
+        begin = b"\n" if file.read(1) not in (b"", b"\n") else b""
+        file.write(begin + msgspec.json.encode(loss) + b"\n")
 
 
 def origin_of(recipe: Recipe, weights: Path, corpus: Path) -> Origin:

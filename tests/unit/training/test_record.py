@@ -48,6 +48,8 @@ def test_a_line_that_a_crash_cut_off_is_passed_over(tmp_path: Path):
     with (tmp_path / "losses.jsonl").open("ab") as file:
         file.write(b'{"step": 2, "lo')
     assert list(losses_of(tmp_path)) == [Loss(0, 3.0), Loss(1, 1.5)]
+    note(tmp_path, Loss(2, 1.0))
+    assert list(losses_of(tmp_path))[2:] == [Loss(2, 1.0)], "the run goes on, on a line of its own"
 
 
 def test_what_a_run_took_is_of_all_its_starts(tmp_path: Path):
