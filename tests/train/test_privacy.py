@@ -34,19 +34,18 @@ PLAN = Plan(
 
 
 def test_a_secret_that_was_learnt_is_found(tmp_path: Path):
-    canaries = make_canaries(1, copies=(0, 1, 40), each=1)
+    canaries = make_canaries(1, copies=(0, 40), each=1)
     adapted = adapt(PLAN, make_base(tmp_path / "base"), PLAIN_CHAT)
     begin = adapted.arrays()
     update = train(adapted, begin, planted([], canaries), (1, 0))
     adapted.take({name: begin[name] + each for name, each in update.items()})
     steps: list[tuple[int, int]] = []
     found = attack(adapted.base, adapted.model, PLAN.tokens, canaries, lambda *at: steps.append(at))
-    never, once, often = found.findings
-    assert steps == [(1, 3), (2, 3), (3, 3)]
+    never, often = found.findings
+    assert steps == [(1, 2), (2, 2)]
     assert (often.copies, often.rank, often.exposure_bits) == (40, 1, 8.0)
     assert often.extracted
     assert not never.extracted
-    assert not once.extracted
     assert found.leaks()
     write_report(tmp_path, found)
     assert json.loads((tmp_path / "privacy.json").read_text())["extracted"] == 1
