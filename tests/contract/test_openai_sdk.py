@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from hansa.engines.mock import Mock
-from hansa.models.catalog import DEFAULT_MODEL
+from hansa.models.catalog import DEFAULT_MODEL, card_of
 from support.league import MemberSpec, make_league
 from support.nodes import Running, new_key, running
 
@@ -86,6 +86,7 @@ async def test_models(client: openai.AsyncOpenAI) -> None:
     models = [model async for model in client.models.list()]
     assert [model.id for model in models] == [DEFAULT_MODEL]
     assert models[0].owned_by == "solo"
+    assert models[0].model_dump()["weights_sha256"] == card_of(DEFAULT_MODEL).weights.sha256
     assert (await client.models.retrieve(DEFAULT_MODEL)).id == DEFAULT_MODEL
 
 

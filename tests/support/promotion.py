@@ -18,6 +18,8 @@ from hansa.training.record import Record
 
 LIVE, CANDIDATE = "smollm2-135m-instruct", "hansa-candidate"
 ADAPTER = b"an adapter"
+PAIRS_SHA256 = "0a" * 32
+REPORT_OF = {"adapter_sha256": sha256_hex(ADAPTER), "pairs_sha256": PAIRS_SHA256}
 
 GATES = """
 bound = false
@@ -99,6 +101,7 @@ def write_record(case: Case, **changes: Any) -> Record:
         "tool": "hansa 0",
         "recipe": Recipe(name=CANDIDATE, base=LIVE, fim=fim, steps=Steps(count=5)),
         "base_sha256": "00",
+        "pairs_sha256": PAIRS_SHA256,
         "corpus_sha256": sha256_hex((case.corpus / "manifest.json").read_bytes()),
         "rows": 100,
         "held_out_rows": 4,
@@ -123,17 +126,18 @@ def write_privacy(case: Case, extracted: int = 0, once_bits: float = 1.5) -> Non
         for copies in (0, 1, 4)
         for number in range(3)
     ]  # fmt: skip
-    (case.run / "privacy.json").write_bytes(msgspec.json.encode({"findings": findings}))
+    (case.run / "privacy.json").write_bytes(msgspec.json.encode(REPORT_OF | {"findings": findings}))
 
 
 def write_eval(
     case: Case, benchmark: str, model: str, *, right: range = range(0), total_ms: float = 20.0,
-    of: int = 100, name: str = "", **options: Any,
+    of: int = 100, name: str = "", weights_sha256: str = "", **options: Any,
 ) -> Path:  # fmt: skip
     """A whole run in which the questions of these numbers are right."""
     settings = RunSettings(
         benchmark=benchmark, model=model, endpoint="node", sampling=Sampling(), samples=1,
         options=options, questions=of, questions_sha256="", hansa="0",
+        weights_sha256=weights_sha256,
     )  # fmt: skip
     folder = runs_folder(case.state) / (name or f"{benchmark}-{model}")
     with Store(folder, settings) as store:

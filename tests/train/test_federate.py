@@ -11,13 +11,18 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from hansa.cli.federate import simulate
+from hansa.cli.privacy import attack
 from hansa.core.errors import UserError
+from hansa.models.fetching import digest_of
 from hansa.models.profile import FimTokens
 from hansa.training.federate.home import adapt, train
 from hansa.training.federate.keeping import keep
 from hansa.training.federate.plan import Plan
 from hansa.training.pairs import Pair, write_pairs
+from hansa.training.planting import plant
 from hansa.training.recipe import PLAIN_CHAT, Lora
 from support.learner import make_base
 
@@ -93,6 +98,27 @@ def test_the_federated_adapter_beats_each_members_own(base: Path, homes: list[Pa
         own.append(single.loss(pooled))
     assert federated < min(own) - 0.3
     assert max(own) < untrained
+
+
+def test_a_plan_is_followed_by_a_command_and_its_adapter_attacked(
+    base: Path, homes: list[Path], tmp_path: Path
+):
+    tokens = 'prefix = "<P>"\nsuffix = "<S>"\nmiddle = ""\norder = "spm"'
+    plan, out, canaries = (tmp_path / each for each in ("plan.toml", "out", "canaries.json"))
+    plan.write_text(
+        f'name = "tiny"\nbase = "{base}"\nrounds = 1\nsteps = 2\nrow_tokens = 128\n'
+        f"pairs_min = 8\n[tokens]\n{tokens}\n"
+    )
+    plant(homes[0] / "pairs.jsonl", homes[0] / "pairs.jsonl", canaries)
+    members = [word for home in homes for word in ("--member", str(home))]
+    run = CliRunner().invoke(simulate, [str(plan), *members, "--out", str(out)])
+    assert run.exit_code == 0, run.output
+    assert json.loads((out / "federated.json").read_text())["plan"]["name"] == "tiny"
+    told = CliRunner().invoke(attack, [str(out), "--canaries", str(canaries)])
+    assert told.exit_code == 0, told.output
+    report = json.loads((out / "privacy.json").read_text())
+    assert len(report["findings"]) == 20
+    assert report["adapter_sha256"] == digest_of(out / "adapter/adapter_model.safetensors")
 
 
 def test_on_the_wire_are_adapters_and_a_count_and_nothing_else(base: Path, homes: list[Path]):

@@ -84,6 +84,8 @@ def test_a_killed_run_goes_on_to_the_same_losses(tmp_path: Path, corpus: Path, t
     assert not (tmp_path / "broken/run.json").exists()
     finished(train(tmp_path, corpus, "broken", **settings))
     whole, again = (list(losses_of(tmp_path / run)) for run in ("whole", "broken"))
+    took = sum(each.seconds for each in again)
+    assert read_record(tmp_path / "broken").seconds >= round(took, 1), "of both starts"
     assert [each.step for each in again] == list(range(12))
     assert [each.loss for each in again] == pytest.approx([each.loss for each in whole], abs=1e-6)
     assert whole[-1].held_out is not None

@@ -98,12 +98,18 @@ def show(folder: Path, as_json: bool) -> None:
 
 
 def _print_summary(made: "Manifest") -> None:
-    print(f"kept      {made.kept} of {made.files} files, {made.text_bytes / 1e6:.1f} MB of text, "
-          f"{len(made.shards)} shards")  # fmt: skip
+    shards = f"{len(made.shards)} shard{'' if len(made.shards) == 1 else 's'}"
+    print(
+        f"kept      {made.kept} of {made.files} files, {_size(made.text_bytes)} of text, {shards}"
+    )
     for head, counts in (("left out", made.dropped()), ("replaced", made.replaced())):
         said = ", ".join(f"{count} {name}" for name, count in counts.items())
         if said:
             print(f"{head}  {said}")
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1_000_000 else f"{count / 1e3:.1f} kB"
 
 
 def _require_extra() -> None:

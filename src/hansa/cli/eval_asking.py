@@ -11,7 +11,7 @@ import click
 from hansa.cli.output import print_json, say
 
 if TYPE_CHECKING:
-    from hansa.evals.endpoint import Address
+    from hansa.evals.endpoint import Address, Endpoint
     from hansa.evals.question import Benchmark
     from hansa.evals.report import Report
     from hansa.evals.store import RunSettings
@@ -143,10 +143,8 @@ async def _measure(measuring: Measuring, benchmark: "Benchmark", options: Option
     if measuring.limit:
         options = options | {"limit": measuring.limit}
     async with Endpoint(address) as endpoint:
-        model = address.model
-        if model == "auto":
-            model = _only(await endpoint.models())
-        settings = _settings(measuring, asked, model, options)
+        model, weights_sha256 = await _measured(endpoint)
+        settings = _settings(measuring, asked, model, weights_sha256, options)
         folder = measuring.out or choose_folder(measuring.state(), settings, anew=measuring.anew)
         with Store(folder, settings) as store:
             if store.samples:
@@ -164,9 +162,20 @@ async def _measure(measuring: Measuring, benchmark: "Benchmark", options: Option
     return done
 
 
+async def _measured(endpoint: "Endpoint") -> tuple[str, str]:
+    """The model that is asked, and the digest of its weights if the endpoint is a node."""
+    model = endpoint.address.model
+    if model != "auto" and not endpoint.address.is_node:
+        return model, ""
+    offered = await endpoint.models()
+    model = _only(tuple(offered)) if model == "auto" else model
+    return model, offered.get(model, "")
+
+
 def _settings(
-    measuring: Measuring, benchmark: "Benchmark", model: str, options: Options
-) -> "RunSettings":
+    measuring: Measuring, benchmark: "Benchmark", model: str, weights_sha256: str,
+    options: Options,
+) -> "RunSettings":  # fmt: skip
     from hansa import __version__
     from hansa.evals.part import digest_of
     from hansa.evals.question import Sampling
@@ -175,6 +184,7 @@ def _settings(
     return RunSettings(
         benchmark=benchmark.name,
         model=model,
+        weights_sha256=weights_sha256,
         endpoint=measuring.url or "node",
         sampling=Sampling(measuring.temperature, measuring.top_p, measuring.seed),
         samples=measuring.samples,

@@ -105,6 +105,8 @@ def print_report(done: "Report") -> None:
     print(f"first text   {times.ttft_ms_p50:,.0f} ms p50, {times.ttft_ms_p95:,.0f} ms p95")
     print(f"answer       {times.answer_ms_p50:,.0f} ms p50, {times.answer_ms_p95:,.0f} ms p95{cut}")
     print(f"cost         {_cost(done.cost)}")
+    if settings.weights_sha256:
+        print(f"weights      sha256 {settings.weights_sha256}, by the charter")
     print(f"kept in      {done.run}")
 
 

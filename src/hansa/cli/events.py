@@ -1,5 +1,6 @@
 """`hansa events`: what became of suggestions, kept on this machine if you ask for it."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +11,11 @@ from hansa.cli.output import print_json, print_json_line, say
 
 if TYPE_CHECKING:
     from hansa.editor.events import Events
-    from hansa.editor.texts import Texts
-    from hansa.training.pairs import Made
+    from hansa.editor.texts import SettledText, Texts
+    from hansa.training.pairs import Made, Sampler
 
 PREVIEWED = 2
+SAMPLES_MAX = 16
 
 state_option = click.option(
     "--state-dir", type=click.Path(path_type=Path), help="Where Hansa keeps its state."
@@ -87,19 +89,67 @@ def export(state_dir: Path | None) -> None:
 @state_option
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write them here.")
 @click.option("--keep-public", is_flag=True, help="Keep all names of the standard library.")
-def pairs(state_dir: Path | None, out: Path | None, keep_public: bool) -> None:
-    """Make anonymous training pairs of the texts that were kept; shows some, sends nothing."""
-    from hansa.training.pairs import make_pairs, write_pairs
-    from hansa.training.vocabulary import base_names, library_names
+@click.option("--samples", type=click.IntRange(0, SAMPLES_MAX), default=0, show_default=True,
+              help="Ask a model for so many attempts at each pair; 0 asks none.")  # fmt: skip
+@click.option("--model", default="auto", show_default=True, help="Model to ask for them.")
+@click.option("--node", metavar="URL", help="The league's node to ask; else HANSA_NODE_URL.")
+@click.option("--key-file", type=click.Path(path_type=Path),
+              help="File that holds the node's key; else HANSA_API_KEY.")  # fmt: skip
+def pairs(
+    state_dir: Path | None, out: Path | None, keep_public: bool, samples: int, model: str,
+    node: str | None, key_file: Path | None,
+) -> None:  # fmt: skip
+    """Make anonymous training pairs of the texts that were kept, and show some.
 
-    kept = base_names() | library_names() if keep_public else base_names()
-    made = make_pairs(_texts(state_dir).all(), kept)
+    Those that are too easy or too far are left out, by how far the suggestion, and what a model
+    makes of the pair with --samples, is from what settled. Sends nothing without --samples; with
+    them, the node is sent each pair's code around the place, anonymous.
+    """
+    from hansa.training.pairs import write_pairs
+
+    if samples:
+        made = _sampled(state_dir, samples, model, node, key_file, keep_public=keep_public)
+    else:
+        made = _made(state_dir, keep_public=keep_public)
     _preview(made)
     if out is None:
         say("nothing was written; --out FILE writes them")
         return
     write_pairs(out, made.pairs)
     say(f"{len(made.pairs)} pairs were written to {out}")
+
+
+def _sampled(
+    state_dir: Path | None, samples: int, model: str, node: str | None, key_file: Path | None, *,
+    keep_public: bool,
+) -> "Made":  # fmt: skip
+    from hansa.cli.eval_asking import address_of
+    from hansa.core.files import user_state_dir
+    from hansa.training.sampling import sampler
+
+    state = state_dir or user_state_dir()
+    address = address_of(model, state, url=None, key_env=None, node=node, key_file=key_file)
+    with sampler(address) as sample:
+        return _made(state_dir, samples, sample, keep_public=keep_public)
+
+
+def _made(
+    state_dir: Path | None, samples: int = 0, sample: "Sampler | None" = None, *, keep_public: bool
+) -> "Made":
+    from hansa.cli.eval_asking import bar
+    from hansa.training.pairs import Band, make_pairs
+    from hansa.training.vocabulary import base_names, library_names
+
+    kept = base_names() | library_names() if keep_public else base_names()
+    texts = list(_texts(state_dir).all())
+    with bar("texts") as progress:
+
+        def told() -> "Iterator[SettledText]":
+            for number, each in enumerate(texts):
+                progress(number, len(texts))
+                yield each
+
+        return make_pairs(told(), kept, Band(samples=samples), sample)
 
 
 def _preview(made: "Made") -> None:

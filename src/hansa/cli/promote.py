@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 @click.argument("run", required=False, type=click.Path(path_type=Path, file_okay=False))
 @click.option("--model", metavar="CANDIDATE", help="What the league calls the trained model.")
 @click.option("--over", metavar="LIVE", help="The model it is measured against.")
-@click.option("--gates", "gates_path", type=click.Path(path_type=Path, dir_okay=False),
-              default=Path("recipes/gates.toml"), show_default=True,
-              help="What it has to show.")  # fmt: skip
+@click.option("--gates", metavar="FILE", default="all", show_default=True,
+              help="What it has to show; `all` and `public-code` come with Hansa.")  # fmt: skip
 @click.option("--corpus", type=click.Path(path_type=Path, file_okay=False),
               help="The corpus it was trained on.")  # fmt: skip
 @click.option("--privacy", type=click.Path(path_type=Path, dir_okay=False),
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
               help="Where `hansa eval` keeps its runs.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def promote(
-    run: Path | None, model: str | None, over: str | None, gates_path: Path, corpus: Path | None,
+    run: Path | None, model: str | None, over: str | None, gates: str, corpus: Path | None,
     privacy: Path | None, signed: Path | None, config: Path, state_dir: Path | None,
     as_json: bool,
 ) -> None:  # fmt: skip
@@ -45,7 +44,7 @@ def promote(
         return
     if not (run and model and over):
         raise click.UsageError("name RUN, --model and --over, or a file with --verify")
-    decision = _decide(run, model, over, gates_path, corpus, privacy, config, state_dir)
+    decision = _decide(run, model, over, gates, corpus, privacy, config, state_dir)
     _print(decision, as_json)
     if decision.failed:
         say(f"refused: {'; '.join(_failures(decision))}")
@@ -53,7 +52,7 @@ def promote(
 
 
 def _decide(
-    run: Path, model: str, over: str, gates_path: Path, corpus: Path | None,
+    run: Path, model: str, over: str, gates_named: str, corpus: Path | None,
     privacy: Path | None, config: Path, state_dir: Path | None,
 ) -> "Decision":  # fmt: skip
     from hansa.books import load_identity
@@ -62,10 +61,10 @@ def _decide(
     from hansa.core.settings import load_settings
     from hansa.training.promotion.decision import NAME, decide, write_decision
     from hansa.training.promotion.evidence import gather
-    from hansa.training.promotion.gates import read_gates
+    from hansa.training.promotion.gates import SHIPPED, read_gates
     from hansa.training.promotion.judging import judge, not_asked
 
-    gates, digest = read_gates(gates_path)
+    gates, digest = read_gates(SHIPPED.get(gates_named, Path(gates_named)))
     settings, clock = load_settings(config), SystemClock()
     chain, key = load_identity(settings, clock)
     terms = chain.current.terms(model)

@@ -43,7 +43,7 @@ def train(
     from hansa.training.stage1 import run
 
     followed = read_recipe(recipe)
-    weights, profile = _base(followed, state_dir or user_state_dir())
+    weights, profile = base_of(followed.base, state_dir or user_state_dir())
     if workers:
         from hansa.training.ray_train import run_on_ray
 
@@ -69,16 +69,16 @@ def _found(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
-def _base(recipe: "Recipe", state_dir: Path) -> "tuple[Path, Profile]":
-    """The base's weights and how it is prompted as a chat."""
+def base_of(name: str, state_dir: Path) -> "tuple[Path, Profile]":
+    """The weights of a base, of the catalog or a folder, and how it is prompted as a chat."""
     from hansa.models.catalog import card_of
     from hansa.models.store import ModelStore
     from hansa.training.recipe import PLAIN_CHAT
 
-    folder = Path(recipe.base)
+    folder = Path(name)
     if folder.is_dir():
         return folder, PLAIN_CHAT
-    card = card_of(recipe.base)
+    card = card_of(name)
     return ModelStore(state_dir).require(card), card.profile
 
 

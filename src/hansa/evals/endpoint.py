@@ -57,6 +57,7 @@ class _Usage(msgspec.Struct, frozen=True):
 
 class _Model(msgspec.Struct, frozen=True):
     id: str
+    weights_sha256: str = ""
 
 
 class _Models(msgspec.Struct, frozen=True):
@@ -113,8 +114,8 @@ class Endpoint:
                 await asyncio.sleep(min(wait_s, RETRY_MAX_S))
         raise AssertionError("unreachable")
 
-    async def models(self) -> tuple[str, ...]:
-        """The names of what can be asked here.
+    async def models(self) -> dict[str, str]:
+        """What can be asked here, by name, and the digests of its weights; empty if not said.
 
         Raises:
             UserError: the endpoint refuses.
@@ -128,7 +129,8 @@ class Endpoint:
                     raise await _refusal(response, url)
                 body = await response.content.read(BODY_BYTES_MAX)
         try:
-            return tuple(each.id for each in msgspec.json.decode(body, type=_Models).data)
+            data = msgspec.json.decode(body, type=_Models).data
+            return {each.id: each.weights_sha256 for each in data}
         except msgspec.DecodeError as error:
             raise EngineError(f"{url} lists no models: {error}") from error
 

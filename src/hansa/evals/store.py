@@ -26,6 +26,8 @@ class RunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     benchmark: str
     model: str
+    weights_sha256: str = ""
+    """As the league's charter names them when the run begins; empty if nobody says."""
     endpoint: str
     """`node`, or the address that was given."""
     sampling: Sampling

@@ -124,4 +124,5 @@ def _model(terms: ModelTerms, created: int, replicas: Sequence[ReplicaStatus]) -
         capabilities=wire.Capabilities("chat" in able, "suffix" in able, "tools" in able),
         features=tuple([each for each in FEATURES if each in able]),
         max_context_length=max((each.context_tokens for each in replicas), default=0),
+        weights_sha256=terms.weights_sha256,
     )

@@ -36,7 +36,7 @@ class Rule:
     share: float
     """Of callers and sessions."""
     requests: int
-    """It is judged once both have answered so many."""
+    """It is judged once both have answered so many; for failures, once the candidate has."""
     latency_ratio: float
     """It may take so many times as long as the live model, at the median and at p95."""
     acceptance_drop: float
@@ -89,10 +89,13 @@ def worse(rule: Rule, live: Arm, candidate: Arm) -> str:
 
 
 def _fails(rule: Rule, live: Arm, candidate: Arm) -> str:
+    """Does not wait for the live model, which may get nothing for long: what it has not been asked
+    yet counts as answered, so that a candidate that fails is not spared for want of a comparison.
+    """
+    usual = max(live.requests, rule.requests)
     if candidate.requests < rule.requests or not _apart(
-        live.requests - live.failed, live.requests,
-        candidate.requests - candidate.failed, candidate.requests,
-    ):  # fmt: skip
+        usual - live.failed, usual, candidate.requests - candidate.failed, candidate.requests
+    ):
         return ""
     return (
         f"{candidate.failed} of {candidate.requests} requests failed, "

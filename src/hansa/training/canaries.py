@@ -60,6 +60,10 @@ class Report(msgspec.Struct, frozen=True):
     mean_bits: dict[int, float]
     """Exposure by number of copies; 0 for canaries that were never planted."""
     extracted: int
+    adapter_sha256: str = ""
+    """Of the adapter that was attacked."""
+    pairs_sha256: str = ""
+    """Of the file of pairs that held the canaries."""
 
     def leaks(self) -> bool:
         """Whether a secret came out, or those planted a few times stand out from chance."""

@@ -52,9 +52,12 @@ class AnswerLoss(torch.nn.Module):
 
 def train(
     accelerator: Accelerator, model: Any, rows: Rows, held_out: Rows, steps: Steps, seed: int,
-    folder: Path, seen: Seen,
+    folder: Path, seen: Seen, started_s: float,
 ) -> None:  # fmt: skip
-    """Train to the last step; the model is changed in place, and `folder` holds checkpoints."""
+    """Train to the last step; the model is changed in place, and `folder` holds checkpoints.
+
+    `started_s`, by `time.monotonic`, is when this start of the run began.
+    """
     trained = [each for each in model.parameters() if each.requires_grad]
     optimizer = torch.optim.AdamW(
         trained, lr=steps.learning_rate, weight_decay=steps.weight_decay, betas=(0.9, 0.95)
@@ -75,7 +78,9 @@ def train(
         at_checkpoint = (step + 1) % steps.checkpoint == 0 or step + 1 == steps.count
         held = evaluate(module, held_out, steps.rows, accelerator.device) if at_checkpoint else None
         if accelerator.is_main_process:
-            note(folder, Loss(step, loss.item(), held))
+            noted_s = time.monotonic()
+            note(folder, Loss(step, loss.item(), held, round(noted_s - started_s, 3)))
+            started_s = noted_s
             seen(step, loss.item(), speed)
             if at_checkpoint:
                 _save(folder, step + 1, model, optimizer)

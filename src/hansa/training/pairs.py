@@ -81,9 +81,10 @@ def make_pairs(
         if pair is None:
             made.dropped["not anonymous"] += 1
             continue
-        reason = _length(pair, band) or _distance(text, pair, band, sample)
+        reason = _length(pair, band)
         if not reason and (pair.prefix, pair.target) in seen:
             reason = "seen before"
+        reason = reason or _distance(text, pair, band, sample)
         if reason:
             made.dropped[reason] += 1
             continue

@@ -12,9 +12,12 @@ import msgspec
 import torch
 from torch.nn import functional
 
+from hansa.core.errors import NotFound
 from hansa.core.files import write_atomic
+from hansa.models.fetching import digest_of
 from hansa.models.profile import FimTokens
-from hansa.training.base_model import BaseModel
+from hansa.training import lora
+from hansa.training.base_model import BaseModel, load_base
 from hansa.training.canaries import (
     DIGITS,
     Canary,
@@ -26,6 +29,8 @@ from hansa.training.canaries import (
     report,
 )
 from hansa.training.pairs import example_of
+from hansa.training.planting import Planting
+from hansa.training.recipe import PLAIN_CHAT
 
 AT_ONCE = 64
 REPORT_JSON, REPORT_TEXT = "privacy.json", "privacy.txt"
@@ -47,6 +52,28 @@ def attack(
         if progress:
             progress(number, len(canaries))
     return report(findings)
+
+
+def attack_run(
+    folder: Path, planting: Planting, tokens: FimTokens, weights: Path,
+    progress: Progress | None = None,
+) -> Report:  # fmt: skip
+    """Measure every canary on the adapter that lies in a run's folder.
+
+    Raises:
+        NotFound: it holds no adapter.
+        UserError: the base's weights cannot be read.
+    """
+    adapter = folder / "adapter"
+    if not (adapter / lora.WEIGHTS).is_file():
+        raise NotFound(f"{folder} holds no adapter", hint="only adapters are attacked")
+    base = load_base(weights, "fp32", PLAIN_CHAT)
+    model = lora.load(base.model, adapter)
+    return msgspec.structs.replace(
+        attack(base, model, tokens, planting.canaries, progress),
+        adapter_sha256=digest_of(adapter / lora.WEIGHTS),
+        pairs_sha256=planting.pairs_sha256,
+    )
 
 
 def write_report(folder: Path, found: Report) -> None:

@@ -121,6 +121,9 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     fim: Fim
     instruct: Instruct = Instruct()
     distilled: Distilled = Distilled()
+    pairs: str = ""
+    """File of what people settled on (`hansa events pairs`, `hansa privacy plant`); all of it is
+    learnt, a pair once in each pass over the rows."""
     lora: Lora = Lora()
     steps: Steps
 

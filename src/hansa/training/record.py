@@ -24,6 +24,8 @@ class Loss(msgspec.Struct, frozen=True):
     step: int
     loss: float
     held_out: float | None = None
+    seconds: float = 0.0
+    """Since the step before, or since this start of the run."""
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +39,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """Of the adapter that it goes on from, if it does."""
     distilled_sha256: str = ""
     """Of what a teacher said, if that is learnt."""
+    pairs_sha256: str = ""
+    """Of the file of pairs, if one is learnt."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +50,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     corpus_sha256: str
     start_sha256: str = ""
     distilled_sha256: str = ""
+    pairs_sha256: str = ""
     """As in Origin."""
     rows: int
     held_out_rows: int
@@ -53,7 +58,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens that were learnt from in one pass over the rows."""
     libraries: dict[str, str]
     seconds: float
-    """Since its last start, on this machine."""
+    """Until the last step, over all starts; steps done twice after a crash count twice."""
     first_held_out: float
     last_held_out: float
     files: dict[str, str]
@@ -62,28 +67,38 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 
 def losses_of(folder: Path) -> Iterator[Loss]:
     """What was noted, one a step; a step done twice after a crash counts as done last."""
-    path = folder / LOSSES
-    by_step: dict[int, Loss] = {}
-    if path.exists():
-        for line in path.read_bytes().splitlines():
-            try:
-                each = msgspec.json.decode(line, type=Loss)
-            except msgspec.DecodeError:
-                continue  # The line that a crash cut off.
-            by_step[each.step] = each
+    by_step = {each.step: each for each in _noted(folder)}
     yield from (by_step[step] for step in sorted(by_step))
 
 
+def seconds_of(folder: Path) -> float:
+    """What a run has taken so far, over all its starts."""
+    return round(sum(each.seconds for each in _noted(folder)), 1)
+
+
+def _noted(folder: Path) -> Iterator[Loss]:
+    path = folder / LOSSES
+    for line in path.read_bytes().splitlines() if path.exists() else ():
+        try:
+            yield msgspec.json.decode(line, type=Loss)
+        except msgspec.DecodeError:
+            continue  # The line that a crash cut off.
+
+
 def note(folder: Path, loss: Loss) -> None:
-    with (folder / LOSSES).open("ab") as file:
-        file.write(msgspec.json.encode(loss) + b"\n")
+    """Append a step, on a line of its own also where a crash cut off the one before."""
+    with (folder / LOSSES).open("ab+") as file:
+        file.seek(max(0, file.tell() - 1))
+        begin = b"\n" if file.read(1) not in (b"", b"\n") else b""
+        file.write(begin + msgspec.json.encode(loss) + b"\n")
 
 
 def origin_of(recipe: Recipe, weights: Path, corpus: Path) -> Origin:
     """Raises NotFound if one of the files that the recipe names, or the corpus, is not there."""
     start = Path(recipe.lora.start) / "adapter_model.safetensors" if recipe.lora.start else None
     distilled = Path(recipe.distilled.file) if recipe.distilled.share else None
-    for path in (corpus / MANIFEST, start, distilled):
+    pairs = Path(recipe.pairs) if recipe.pairs else None
+    for path in (corpus / MANIFEST, start, distilled, pairs):
         if path is not None and not path.is_file():
             raise NotFound(f"{path} is not there, and the run needs it")
     return Origin(
@@ -92,6 +107,7 @@ def origin_of(recipe: Recipe, weights: Path, corpus: Path) -> Origin:
         corpus_sha256=sha256_hex((corpus / MANIFEST).read_bytes()),
         start_sha256=digest_of(start) if start else "",
         distilled_sha256=digest_of(distilled) if distilled else "",
+        pairs_sha256=digest_of(pairs) if pairs else "",
     )
 
 
@@ -118,7 +134,7 @@ def hold_to(folder: Path, origin: Origin) -> None:
 
 def write_record(
     folder: Path, origin: Origin, *,
-    rows: int, held_out_rows: int, targets: int, seconds: float, gave: tuple[Path, ...],
+    rows: int, held_out_rows: int, targets: int, gave: tuple[Path, ...],
 ) -> Record:  # fmt: skip
     """Write `run.json` into a run's folder, and return what it says."""
     held = [each.held_out for each in losses_of(folder) if each.held_out is not None]
@@ -129,7 +145,7 @@ def write_record(
         held_out_rows=held_out_rows,
         targets=targets,
         libraries=dict(_versions()),
-        seconds=round(seconds, 1),
+        seconds=seconds_of(folder),
         first_held_out=held[0] if held else 0.0,
         last_held_out=held[-1] if held else 0.0,
         files={str(each.relative_to(folder)): digest_of(each) for each in gave},

@@ -23,6 +23,7 @@ from hansa.training.corpus.reading import python_texts
 from hansa.training.examples import Example, fim_examples, read_examples
 from hansa.training.gguf_adapter import write_gguf
 from hansa.training.instruct import instruct_file
+from hansa.training.pairs import example_of, read_pairs
 from hansa.training.plot import draw_losses
 from hansa.training.recipe import Recipe
 from hansa.training.record import NAME as RECORD
@@ -58,13 +59,12 @@ def run(
     with accelerator.main_process_first():
         rows, held_out = _rows(recipe, base, corpus, folder)
     model = lora.attach(base.model, recipe.lora) if recipe.method == "lora" else base.model
-    loop.train(accelerator, model, rows, held_out, recipe.steps, recipe.seed, folder, seen)
+    loop.train(accelerator, model, rows, held_out, recipe.steps, recipe.seed, folder, seen, began)
     with accelerator.main_process_first():
         if accelerator.is_main_process:
             write_record(
                 folder, origin, rows=len(rows), held_out_rows=len(held_out),
-                targets=int((rows.weights == 1).sum()), seconds=time.monotonic() - began,
-                gave=_keep(recipe, base, model, folder),
+                targets=int((rows.weights == 1).sum()), gave=_keep(recipe, base, model, folder),
             )  # fmt: skip
         return read_record(folder)
 
@@ -109,17 +109,33 @@ def _packed(recipe: Recipe, base: BaseModel, texts: list[str], folder: Path) -> 
     """Rows of every kind, in their shares, in an order of their own."""
     wanted = recipe.steps.count * recipe.steps.rows
     told, distilled = (round(wanted * each.share) for each in (recipe.instruct, recipe.distilled))
+    settled = _settled(recipe, base, wanted - told - distilled) if recipe.pairs else None
     examples = fim_examples(texts, recipe.fim, recipe.seed)
-    rows = _pack(recipe, base, examples, wanted - told - distilled)
+    rows = _pack(recipe, base, examples, wanted - told - distilled - len(settled or ()))
+    if settled:
+        rows = join(rows, settled)
     if told:
         examples = instruct_file(folder, texts, recipe.instruct, base.profile)
         rows = join(rows, _pack(recipe, base, examples, told))
     if distilled:
         examples = read_examples(Path(recipe.distilled.file))
         rows = join(rows, _pack(recipe, base, examples, distilled))
-    if not told + distilled:
+    if not (told or distilled or settled):
         return rows
     return rows.taken(np.random.default_rng(recipe.seed + 1).permutation(len(rows)))
+
+
+def _settled(recipe: Recipe, base: BaseModel, rows_max: int) -> Rows:
+    """Rows of every pair: canaries that were left out would look well hidden."""
+    tokens = recipe.fim.tokens
+    examples = (example_of(each, tokens) for each in read_pairs(Path(recipe.pairs)))
+    rows = _pack(recipe, base, examples, rows_max + 1)
+    if not 0 < len(rows) <= rows_max:
+        raise UserError(
+            f"{recipe.pairs} fills {'no row' if not len(rows) else f'over {rows_max} rows'}",
+            hint="[steps] of the recipe says how many rows are learnt, and how long they are",
+        )
+    return rows
 
 
 def _pack(recipe: Recipe, base: BaseModel, examples: Iterable[Example], rows_max: int) -> Rows:

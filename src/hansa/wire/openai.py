@@ -260,6 +260,8 @@ class ModelBody(msgspec.Struct, frozen=True):
     max_context_length: int
     """Tokens of prompt and answer at the roomiest replica; 0 while none is known. Mistral's SDK
     takes 32,768 where it is missing."""
+    weights_sha256: str = ""
+    """As the charter names them; empty if it does not. Hansa's own field."""
     object: str = "model"
     type: str = "base"
 

@@ -18,7 +18,7 @@ from hansa.engines.mock import Mock
 from hansa.league.chain import Chain, write_file
 from hansa.league.charter import CharterFile, draft, sign
 from hansa.models.catalog import DEFAULT_MODEL
-from hansa.routing.canary import SESSION_S
+from hansa.routing.canary import SESSION_S, drawn
 from support.league import Made, MemberSpec, make_league
 
 from .conftest import a_request
@@ -162,6 +162,22 @@ async def test_nobody_is_worse_off_when_the_candidate_fails_and_it_is_taken_back
     answers = await trial.ask_many(120)
     assert {each.model for each in answers} == {LIVE}
     assert "requests failed" in trial.ended
+
+
+async def test_a_failing_candidate_is_taken_back_though_the_live_model_is_never_asked(trial: Trial):
+    """As on a node with one key: it may draw the candidate at once."""
+    trial.candidate.fail_before = True
+    rule = trial.node.trials.rule(LIVE)
+    assert rule
+    key = next(
+        each for number in range(99)
+        if drawn(rule, each := f"key-{number}", trial.clock.now_ms())
+    )  # fmt: skip
+    for _ in range(20):
+        assert (await trial.ask(key)).model == LIVE
+    [view] = trial.node.trials.views()
+    assert view.live.requests == 0
+    assert "20 of 20 requests failed, 0 of 0 with" in trial.ended
 
 
 async def slow_answers(trial: Trial) -> None:

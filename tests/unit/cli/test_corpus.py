@@ -11,7 +11,11 @@ async def test_a_corpus_is_built_and_shown(run, tmp_path: Path):
     installed(site, "ships", {"ships/a.py": module(1)}, "License-Expression: MIT")
     built = await run("corpus", "build", "--from", str(site), "--out", out, "--workers", "0")
     assert built.code == 0
-    assert built.out.splitlines()[0].startswith("kept      1 of 2 files")
+    kept = module(1).strip()
+    assert (
+        built.out.splitlines()[0]
+        == f"kept      1 of 2 files, {len(kept) / 1e3:.1f} kB of text, 1 shard"
+    )
     assert "neither --against-evals nor" in built.err
 
     shown = await run("corpus", "show", out)

@@ -32,6 +32,8 @@ class Provider:
     asked: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     knows: bool = True
     """Whether it answers rightly."""
+    weights: str = ""
+    """As a node says of what it serves."""
 
     async def answer(self, request: web.Request) -> web.Response:
         asked = msgspec.json.decode(await request.read())
@@ -48,7 +50,7 @@ class Provider:
         return web.Response(body=lines, content_type="text/event-stream")
 
     async def models(self, _: web.Request) -> web.Response:
-        return web.json_response({"data": [{"id": "gpt-4o"}]})
+        return web.json_response({"data": [{"id": "gpt-4o", "weights_sha256": self.weights}]})
 
 
 @pytest.fixture
@@ -97,6 +99,22 @@ async def test_a_run_goes_on_where_it_was_ended(run, provider: Provider):
     assert len(provider.asked) == 12 - kept
     assert f"{kept} samples are there" in again.err
     assert json.loads(again.out)["measures"] == json.loads(first.out)["measures"]
+
+
+async def test_a_run_through_a_node_names_the_weights(
+    run, provider: Provider, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("HANSA_API_KEY", "hk-1")
+    node = provider.url.removesuffix("/v1")
+    provider.weights = "ab" * 32
+    common = ("eval", "latency", "--node", node, "--model", "gpt-4o", "--count", "2", "--json")
+    first = json.loads((await run(*common)).out)
+    assert first["settings"]["weights_sha256"] == provider.weights
+    assert f"sha256 {provider.weights}" in (await run("eval", "show", first["run"])).out
+    (Path(first["run"]) / "result.json").unlink()
+    provider.weights = "cd" * 32
+    other = json.loads((await run(*common)).out)
+    assert other["run"] != first["run"], "a run does not go on with other weights"
 
 
 async def test_two_runs_are_compared(run, provider: Provider, tmp_path: Path):

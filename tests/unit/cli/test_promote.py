@@ -54,6 +54,17 @@ async def test_a_tampered_decision_is_found(run, case: Case, made: Made):
     assert checked.code != 0
 
 
+async def test_the_gates_that_ship_are_found_outside_a_checkout(run, case: Case, made: Made):
+    named = [each for each in arguments(case, made) if each not in ("--gates", str(case.gates))]
+    done = await run(*named)
+    assert done.code == 1, done.err
+    assert "humaneval pass: no whole run" in done.err
+    assert "privacy" not in (await run(*named, "--gates", "public-code")).err
+    done = await run(*named, "--gates", "gone.toml")
+    assert done.code == 2
+    assert "all, public-code" in done.err
+
+
 async def test_what_is_missing_is_said(run, case: Case):
     done = await run("promote", str(case.run))
     assert done.code == 2

@@ -50,7 +50,7 @@ class Provider:
         return response
 
     async def models(self, _: web.Request) -> web.Response:
-        return web.json_response({"data": [{"id": "m"}, {"id": "n"}]})
+        return web.json_response({"data": [{"id": "m"}, {"id": "n", "weights_sha256": "ab"}]})
 
     @staticmethod
     async def _send(response: web.StreamResponse, event: dict[str, Any]) -> None:
@@ -163,7 +163,7 @@ async def test_an_address_where_nobody_answers(monkeypatch: pytest.MonkeyPatch):
 
 
 async def test_models_are_listed(endpoint: Endpoint):
-    assert await endpoint.models() == ("m", "n")
+    assert await endpoint.models() == {"m": "", "n": "ab"}
 
 
 async def test_what_is_no_completion_is_said(endpoint: Endpoint, provider: Provider):

@@ -53,6 +53,11 @@ def test_nobody_is_drawn_for_no_share():
         (arm(requests=100, failed=1), arm(requests=49, failed=49), ""),
         (arm(requests=100, failed=1), arm(requests=100, failed=3), ""),
         (arm(requests=100, failed=1), arm(requests=100, failed=30), "30 of 100 requests failed"),
+        (arm(requests=0), arm(requests=49, failed=49), ""),
+        (arm(requests=0), arm(requests=50, failed=2), ""),
+        (arm(requests=0), arm(requests=50, failed=25), "25 of 50 requests failed, 0 of 0 with"),
+        (arm(requests=9, failed=9), arm(requests=50, failed=5), ""),
+        (arm(requests=9), arm(requests=50, failed=25), "25 of 50 requests failed, 0 of 9 with"),
     ],
 )
 def test_only_what_is_worse_by_more_than_chance_and_the_bound_is_called_so(

@@ -8,7 +8,7 @@ import pytest
 from hansa.core.errors import ConfigError, NotFound
 from hansa.models.profile import FimTokens
 from hansa.training.recipe import Cuts, Fim, Lora, Recipe, Steps, read_recipe
-from hansa.training.record import Loss, hold_to, losses_of, note, origin_of
+from hansa.training.record import Loss, Origin, hold_to, losses_of, note, origin_of, write_record
 
 RECIPE = Recipe(
     name="tiny", base="base",
@@ -48,6 +48,17 @@ def test_a_line_that_a_crash_cut_off_is_passed_over(tmp_path: Path):
     with (tmp_path / "losses.jsonl").open("ab") as file:
         file.write(b'{"step": 2, "lo')
     assert list(losses_of(tmp_path)) == [Loss(0, 3.0), Loss(1, 1.5)]
+    note(tmp_path, Loss(2, 1.0))
+    assert list(losses_of(tmp_path))[2:] == [Loss(2, 1.0)], "the run goes on, on a line of its own"
+
+
+def test_what_a_run_took_is_of_all_its_starts(tmp_path: Path):
+    for step, seconds in ((0, 9.0), (1, 2.0), (1, 8.0), (2, 2.0)):
+        note(tmp_path, Loss(step, 1.0, seconds=seconds))
+    origin = Origin(recipe=RECIPE, base_sha256="", corpus_sha256="")
+    record = write_record(tmp_path, origin, rows=1, held_out_rows=1, targets=1, gave=())
+    assert record.seconds == 21.0
+    assert len(list(losses_of(tmp_path))) == 3
 
 
 @pytest.mark.parametrize("text", [b"\xff", b"name = 1", b"[fim"])

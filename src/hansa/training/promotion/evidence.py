@@ -36,6 +36,10 @@ class PrivacyReport(msgspec.Struct, frozen=True):
     """What is read of a privacy report; its other fields are summaries of the findings."""
 
     findings: tuple[CanaryFinding, ...]
+    adapter_sha256: str = ""
+    """Of the adapter that was attacked."""
+    pairs_sha256: str = ""
+    """Of the pairs that the secrets were planted among."""
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -96,9 +100,20 @@ class Evidence:
         return report
 
     def eval_of_candidate(self, benchmark: str) -> Run | None:
-        """The newest whole run made after the training ended."""
+        """The newest whole run made after the training ended, of the candidate's weights if it
+        names any."""
+        known = {"", *self.known_digests().values(), *self.record.files.values()}
+        if card := catalog().get(self.candidate):
+            known.add(card.weights.sha256)
         runs = whole_runs(self.state_dir, benchmark, self.candidate)
-        return next((each for each in runs if each.ended_s >= self.recorded_s), None)
+        return next(
+            (
+                each
+                for each in runs
+                if each.ended_s >= self.recorded_s and each.settings.weights_sha256 in known
+            ),
+            None,
+        )
 
     def eval_of_live(self, benchmark: str, beside: Run) -> Run | None:
         """The newest whole run whose answers can be set beside the candidate's."""

@@ -15,6 +15,12 @@ Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 Measure = Literal["pass", "exact", "similarity"]
 
+SHIPPED = {
+    "all": Path(__file__).with_name("gates.toml"),
+    "public-code": Path(__file__).with_name("gates-public-code.toml"),
+}
+"""Gates files that come with Hansa, by what `hansa promote --gates` calls them."""
+
 
 class BenchmarkGate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One measure of one benchmark, over whole runs of `hansa eval`."""
@@ -83,7 +89,8 @@ def read_gates(path: Path) -> tuple[Gates, str]:
         gates = msgspec.toml.decode(data, type=Gates)
     except OSError as error:
         raise ConfigError(
-            f"cannot read the gates {path}: {error.strerror}", hint="recipes/gates.toml is one"
+            f"cannot read the gates {path}: {error.strerror}",
+            hint=f"name a file, or one that ships: {', '.join(SHIPPED)}",
         ) from error
     except msgspec.DecodeError as error:
         raise ConfigError(f"{path}: {error}", hint="see docs/promote.md") from error

@@ -12,7 +12,7 @@ from hansa.models.catalog import catalog
 from hansa.training.corpus.licences import permissive
 from hansa.training.corpus.manifest import Manifest
 from hansa.training.corpus.optout import plain_name
-from hansa.training.promotion.evidence import CanaryFinding, Evidence
+from hansa.training.promotion.evidence import CanaryFinding, Evidence, PrivacyReport
 from hansa.training.promotion.gates import (
     BenchmarkGate,
     DecontaminationGate,
@@ -22,6 +22,7 @@ from hansa.training.promotion.gates import (
     PrivacyGate,
 )
 from hansa.training.promotion.runs import Run
+from hansa.training.record import Record
 
 LATENCY = "latency"
 """The benchmark that times are taken from."""
@@ -155,6 +156,8 @@ def _privacy(gate: PrivacyGate, evidence: Evidence) -> Iterator[Judged]:
     if report is None:
         yield Judged("privacy", "no report of planted secrets", "a report", holds=False)
         return
+    amiss = _of_another(report, evidence.record)
+    yield Judged("privacy: report", amiss or "of this adapter", "of this run", not amiss)
     planted = [each for each in report.findings if each.copies]
     out = sum(each.extracted for each in planted)
     yield Judged("privacy: canaries", f"{len(planted)} planted",
@@ -167,6 +170,15 @@ def _privacy(gate: PrivacyGate, evidence: Evidence) -> Iterator[Judged]:
     most = max(bits.values(), default=math.inf)
     holds = most <= CHANCE_BITS + gate.above_chance_bits_at_most
     yield Judged("privacy: exposure", few or "nothing was planted a few times", bound, holds)
+
+
+def _of_another(report: PrivacyReport, record: Record) -> str:
+    """Why a report says nothing of what a run has made; empty if it does."""
+    if report.adapter_sha256 not in record.files.values():
+        return "of another adapter" if report.adapter_sha256 else "it names no adapter"
+    if not record.pairs_sha256 or report.pairs_sha256 != record.pairs_sha256:
+        return "its secrets were not among the pairs that were learnt"
+    return ""
 
 
 def _licences(gate: LicenceGate, evidence: Evidence) -> Iterator[Judged]:
@@ -212,7 +224,7 @@ def _asked_of(manifest: Manifest) -> list[str]:
 def _no_run(benchmark: str, model: str, run: Run | None) -> str:
     if run is not None:
         return f"the run {run.name} does not have that measure"
-    return f"no whole run of {benchmark} with {model} since it was trained"
+    return f"no whole run of {benchmark} with {model}, of these weights, since it was trained"
 
 
 def _prompted(run: Run, live: Run) -> str:

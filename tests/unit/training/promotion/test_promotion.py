@@ -9,6 +9,7 @@ import pytest
 
 from hansa.assembly import trial_rules
 from hansa.core.clock import SystemClock
+from hansa.core.digests import sha256_hex
 from hansa.core.errors import ConfigError, IntegrityError
 from hansa.core.settings import CanarySettings
 from hansa.core.signing import Envelope, SigningKey
@@ -19,7 +20,7 @@ from hansa.routing.canary import Rule
 from hansa.training.canaries import COPIES, Finding, report
 from hansa.training.promotion.decision import NAME, decide, read_decision, write_decision
 from hansa.training.promotion.evidence import gather
-from hansa.training.promotion.gates import read_gates
+from hansa.training.promotion.gates import SHIPPED, read_gates
 from hansa.training.promotion.judging import judge, not_asked
 from support.league import Made, MemberSpec, make_league
 from support.promotion import (
@@ -27,6 +28,8 @@ from support.promotion import (
     CANDIDATE,
     GATES,
     LIVE,
+    PAIRS_SHA256,
+    REPORT_OF,
     Case,
     make_case,
     write_eval,
@@ -96,9 +99,23 @@ def test_the_gate_agrees_with_the_report(case: Case, exposed: float, extracted: 
         for copies in COPIES
         for _ in range(3)
     ]
-    made = report(findings)
+    made = msgspec.structs.replace(report(findings), **REPORT_OF)
     (case.run / "privacy.json").write_bytes(msgspec.json.encode(made))
     assert bool(failed(case)) == made.leaks()
+
+
+@pytest.mark.parametrize("changes", [{"adapter_sha256": "0b" * 32}, {"pairs_sha256": "0b" * 32}])
+def test_a_report_of_another_run_shows_nothing(case: Case, changes: dict[str, str]):
+    path = case.run / "privacy.json"
+    path.write_bytes(msgspec.json.encode(msgspec.json.decode(path.read_bytes()) | changes))
+    assert failed(case) == {"privacy: report"}
+
+
+def test_secrets_that_were_not_learnt_show_nothing(case: Case):
+    write_record(case, pairs_sha256="")
+    path = case.run / "privacy.json"
+    path.write_bytes(path.read_bytes().replace(PAIRS_SHA256.encode(), b""))
+    assert failed(case) == {"privacy: report"}
 
 
 def test_code_under_other_terms_is_refused(case: Case):
@@ -153,6 +170,16 @@ def test_an_eval_from_before_the_training_is_no_evidence(case: Case):
     assert failed(case) == {"latency p95"}
 
 
+def test_an_eval_of_other_weights_is_no_evidence(case: Case):
+    for digest, missing in (("0b" * 32, {"latency p95"}), (sha256_hex(ADAPTER), set[str]())):
+        shutil.rmtree(runs_folder(case.state) / f"latency-{CANDIDATE}")
+        write_eval(case, "latency", CANDIDATE, total_ms=220.0, weights_sha256=digest)
+        assert failed(case) == missing
+    shutil.rmtree(runs_folder(case.state) / f"latency-{CANDIDATE}")
+    write_eval(case, "latency", CANDIDATE, total_ms=220.0, weights_sha256="0c" * 32)
+    assert failed(case, charter_sha256="0c" * 32) == set()
+
+
 def test_live_has_to_be_asked_the_same_in_the_same_way(case: Case):
     shutil.rmtree(runs_folder(case.state) / f"latency-{LIVE}")
     write_eval(case, "latency", LIVE, total_ms=200, of=50)
@@ -203,12 +230,14 @@ def test_gates_that_cannot_be_meant_are_named(case: Case, text: str, said: str):
 
 
 def test_the_gates_that_ship_ask_for_everything():
-    gates, _ = read_gates(ROOT / "recipes/gates.toml")
+    gates, _ = read_gates(SHIPPED["all"])
     assert not_asked(gates) == []
     assert gates.bound
-    public, _ = read_gates(ROOT / "recipes/gates-public-code.toml")
+    public, _ = read_gates(SHIPPED["public-code"])
     assert not_asked(public) == ["privacy"]
     assert public == msgspec.structs.replace(gates, privacy=None)
+    for path in SHIPPED.values():
+        assert (ROOT / "recipes" / path.name).read_bytes() == path.read_bytes()
 
 
 def decided(case: Case, made: Made) -> Path:
