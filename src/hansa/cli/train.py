@@ -43,14 +43,19 @@ def train(
     from hansa.training.stage1 import run
 
     followed = read_recipe(recipe)
-    weights, profile = _base(followed, state_dir or user_state_dir())
+    state = state_dir or user_state_dir()
+    weights, profile = _model(followed.base, state)
+    taught_by = followed.student.teacher if followed.student else ""
+    teacher = _model(taught_by, state)[0] if taught_by else None
     if workers:
         from hansa.training.ray_train import run_on_ray
 
-        record = run_on_ray(followed, profile, weights, corpus, out, workers=workers, gpu=gpu)
+        record = run_on_ray(
+            followed, profile, weights, corpus, out, workers=workers, gpu=gpu, teacher=teacher
+        )
     else:
         with _progress(followed, quiet=as_json) as seen:
-            record = run(followed, profile, weights, corpus, out, seen)
+            record = run(followed, profile, weights, corpus, out, seen, teacher)
     _show(record, out, as_json)
 
 
@@ -69,16 +74,16 @@ def _found(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
-def _base(recipe: "Recipe", state_dir: Path) -> "tuple[Path, Profile]":
-    """The base's weights and how it is prompted as a chat."""
+def _model(name: str, state_dir: Path) -> "tuple[Path, Profile]":
+    """The weights of a base or a teacher, and how it is prompted as a chat."""
     from hansa.models.catalog import card_of
     from hansa.models.store import ModelStore
     from hansa.training.recipe import PLAIN_CHAT
 
-    folder = Path(recipe.base)
+    folder = Path(name)
     if folder.is_dir():
         return folder, PLAIN_CHAT
-    card = card_of(recipe.base)
+    card = card_of(name)
     return ModelStore(state_dir).require(card), card.profile
 
 

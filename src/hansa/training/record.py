@@ -37,6 +37,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """Of the adapter that it goes on from, if it does."""
     distilled_sha256: str = ""
     """Of what a teacher said, if that is learnt."""
+    teacher_sha256: str = ""
+    """Of the file of a student's teacher, if it is one and not the base."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +48,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     corpus_sha256: str
     start_sha256: str = ""
     distilled_sha256: str = ""
+    teacher_sha256: str = ""
     """As in Origin."""
     rows: int
     held_out_rows: int
@@ -79,7 +82,7 @@ def note(folder: Path, loss: Loss) -> None:
         file.write(msgspec.json.encode(loss) + b"\n")
 
 
-def origin_of(recipe: Recipe, weights: Path, corpus: Path) -> Origin:
+def origin_of(recipe: Recipe, weights: Path, corpus: Path, teacher: Path | None = None) -> Origin:
     """Raises NotFound if one of the files that the recipe names, or the corpus, is not there."""
     start = Path(recipe.lora.start) / "adapter_model.safetensors" if recipe.lora.start else None
     distilled = Path(recipe.distilled.file) if recipe.distilled.share else None
@@ -92,6 +95,7 @@ def origin_of(recipe: Recipe, weights: Path, corpus: Path) -> Origin:
         corpus_sha256=sha256_hex((corpus / MANIFEST).read_bytes()),
         start_sha256=digest_of(start) if start else "",
         distilled_sha256=digest_of(distilled) if distilled else "",
+        teacher_sha256=digest_of(teacher) if teacher and teacher.is_file() else "",
     )
 
 
