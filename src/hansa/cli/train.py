@@ -43,14 +43,19 @@ def train(
     from hansa.training.stage1 import run
 
     followed = read_recipe(recipe)
-    weights, profile = base_of(followed.base, state_dir or user_state_dir())
+    state = state_dir or user_state_dir()
+    weights, profile = base_of(followed.base, state)
+    taught_by = followed.student.teacher if followed.student else ""
+    teacher = base_of(taught_by, state)[0] if taught_by else None
     if workers:
         from hansa.training.ray_train import run_on_ray
 
-        record = run_on_ray(followed, profile, weights, corpus, out, workers=workers, gpu=gpu)
+        record = run_on_ray(
+            followed, profile, weights, corpus, out, workers=workers, gpu=gpu, teacher=teacher
+        )
     else:
         with _progress(followed, quiet=as_json) as seen:
-            record = run(followed, profile, weights, corpus, out, seen)
+            record = run(followed, profile, weights, corpus, out, seen, teacher)
     _show(record, out, as_json)
 
 
@@ -70,7 +75,7 @@ def _found(name: str) -> bool:
 
 
 def base_of(name: str, state_dir: Path) -> "tuple[Path, Profile]":
-    """The weights of a base, of the catalog or a folder, and how it is prompted as a chat."""
+    """The weights of a base or a teacher, of the catalog or a folder, and how it is prompted."""
     from hansa.models.catalog import card_of
     from hansa.models.store import ModelStore
     from hansa.training.recipe import PLAIN_CHAT

@@ -73,7 +73,8 @@ def merge(
     scale = _alpha(added)
     try:
         writer = gguf.GGUFWriter(target, "llama")
-        _copy_facts(source, writer, _FILE_TYPES[packing])
+        copy_facts(source, writer, _SKIPPED)
+        writer.add_file_type(_FILE_TYPES[packing])
         done, every = 0, sum(int(tensor.n_bytes) for tensor in source.tensors)
         for tensor in source.tensors:
             low, high = (pairs.pop(f"{tensor.name}.lora_{side}", None) for side in "ab")
@@ -108,13 +109,12 @@ def _alpha(adapter: Any) -> float:
     return float(field.contents())
 
 
-def _copy_facts(source: Any, writer: Any, file_type: int) -> None:
-    """What the base says of itself, tokenizer and all, but for how it is packed."""
+def copy_facts(source: Any, writer: Any, skipped: tuple[str, ...]) -> None:
+    """What a GGUF says of itself, but for names that begin with one of `skipped`."""
     for field in source.fields.values():
-        if not field.name.startswith(_SKIPPED):
+        if not field.name.startswith(skipped):
             inner = field.types[-1] if len(field.types) > 1 else None
             writer.add_key_value(field.name, field.contents(), field.types[0], sub_type=inner)
-    writer.add_file_type(file_type)
 
 
 def _add_tensor(writer: Any, tensor: Any, change: Any, packing: Packing, gguf: Any) -> None:

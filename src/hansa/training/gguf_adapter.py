@@ -49,7 +49,7 @@ def write_gguf(folder: Path, target: Path, *, heads: int, kv_heads: int, name: s
     for key, value in sorted(_load(folder / "adapter_model.safetensors").items()):
         layer, part, side = _parts(key)
         turned = side == "B" and part in {"attn_q", "attn_k"}
-        rows = _interleaved(value, heads if part == "attn_q" else kv_heads) if turned else value
+        rows = interleaved(value, heads if part == "attn_q" else kv_heads) if turned else value
         tensor = f"blk.{layer}.{part}.weight.lora_{side.lower()}"
         writer.add_tensor(tensor, np.ascontiguousarray(rows.astype(np.float16)))
     writer.write_header_to_file()
@@ -73,7 +73,7 @@ def _parts(key: str) -> tuple[int, str, str]:
     return int(match[1]), NAMES[match[2]], match[3]
 
 
-def _interleaved(rows: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
-    """Rows (heads * 2 * half, rank): from halves one after the other to pairs."""
+def interleaved(rows: NDArray[np.float32], heads: int) -> NDArray[np.float32]:
+    """Rows (heads * 2 * half, any): from halves one after the other to pairs."""
     shape = rows.shape
     return rows.reshape(heads, 2, shape[0] // heads // 2, *shape[1:]).swapaxes(1, 2).reshape(shape)

@@ -41,28 +41,38 @@ class AnswerLoss(torch.nn.Module):
 
     def forward(self, tokens: Any, positions: Any, weights: Any) -> Any:
         """Shapes (rows, row_tokens); the mean over targets, by weight."""
-        core = self.model.get_base_model() if hasattr(self.model, "peft_config") else self.model
-        hidden = core.model(input_ids=tokens, position_ids=positions).last_hidden_state
         wanted = weights[:, 1:]
         chosen = wanted > 0
-        logits = core.lm_head(hidden[:, :-1][chosen]).float()
-        losses = functional.cross_entropy(logits, tokens[:, 1:][chosen].long(), reduction="none")
+        losses = self.losses(tokens, positions, chosen)
         return (losses * wanted[chosen]).sum() / wanted[chosen].sum().clamp(min=1.0)
+
+    def losses(self, tokens: Any, positions: Any, chosen: Any) -> Any:
+        """Of each target; `chosen`, of shape (rows, row_tokens - 1), says before which they are."""
+        logits = logits_at(self.model, tokens, positions, chosen)
+        return functional.cross_entropy(logits, tokens[:, 1:][chosen].long(), reduction="none")
+
+
+def logits_at(model: Any, tokens: Any, positions: Any, chosen: Any) -> Any:
+    """What a language model says after each chosen token: (chosen, vocabulary) float32."""
+    core = model.get_base_model() if hasattr(model, "peft_config") else model
+    hidden = core.model(input_ids=tokens, position_ids=positions).last_hidden_state
+    return core.lm_head(hidden[:, :-1][chosen]).float()
 
 
 def train(
-    accelerator: Accelerator, model: Any, rows: Rows, held_out: Rows, steps: Steps, seed: int,
-    folder: Path, seen: Seen, started_s: float,
+    accelerator: Accelerator, objective: AnswerLoss, rows: Rows, held_out: Rows, steps: Steps,
+    seed: int, folder: Path, seen: Seen, started_s: float,
 ) -> None:  # fmt: skip
-    """Train to the last step; the model is changed in place, and `folder` holds checkpoints.
+    """Train the objective's model, in place, to the last step; `folder` holds checkpoints.
 
     `started_s`, by `time.monotonic`, is when this start of the run began.
     """
+    model = objective.model
     trained = [each for each in model.parameters() if each.requires_grad]
     optimizer = torch.optim.AdamW(
         trained, lr=steps.learning_rate, weight_decay=steps.weight_decay, betas=(0.9, 0.95)
     )
-    module, optimizer = accelerator.prepare(AnswerLoss(model), optimizer)
+    module, optimizer = accelerator.prepare(objective, optimizer)
     first = _resume(folder, model, optimizer)
     for step in range(first, steps.count):
         began = time.monotonic()

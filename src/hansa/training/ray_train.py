@@ -23,6 +23,7 @@ def run_on_ray(
     *,
     workers: int,
     gpu: bool,
+    teacher: Path | None = None,
 ) -> Record:
     """Train on `workers` processes of the Ray cluster that `RAY_ADDRESS` names, or one made here.
 
@@ -42,7 +43,7 @@ def run_on_ray(
             _work,
             train_loop_config={
                 "recipe": recipe, "profile": profile, "weights": weights, "corpus": corpus,
-                "folder": folder,
+                "folder": folder, "teacher": teacher,
             },
             scaling_config=ScalingConfig(num_workers=workers, use_gpu=gpu),
             run_config=RunConfig(storage_path=str((folder / "ray").resolve()), name="run"),
@@ -57,5 +58,5 @@ def _work(config: dict[str, Any]) -> None:
 
     run(
         config["recipe"], config["profile"], config["weights"], config["corpus"], config["folder"],
-        lambda _step, _loss, _speed: None,
+        lambda _step, _loss, _speed: None, config["teacher"],
     )  # fmt: skip

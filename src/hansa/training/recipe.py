@@ -72,6 +72,23 @@ class Distilled(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     file: str = ""
 
 
+class Student(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Some of the base's layers alone, which learn what a teacher would say: a draft model."""
+
+    layers: tuple[Annotated[int, msgspec.Meta(ge=0)], ...]
+    """Of the base, counted from 0, in their order."""
+    teacher: str = ""
+    """As `base` is named, and of its vocabulary; empty: the base itself, whole."""
+    kl_weight: Share = 0.5
+    """Of the divergence from the teacher in the loss; the rest is cross-entropy with the text."""
+    temperature: Annotated[float, msgspec.Meta(gt=0)] = 1.0
+    """Of both their choices in the divergence: the higher, the more unlikely tokens count."""
+
+    def __post_init__(self) -> None:
+        if not self.layers or list(self.layers) != sorted(set(self.layers)):
+            raise ValueError("layers are named once each, in their order")
+
+
 class Lora(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     rank: Count = 16
     alpha: float = 32.0
@@ -121,11 +138,16 @@ class Recipe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     fim: Fim
     instruct: Instruct = Instruct()
     distilled: Distilled = Distilled()
+    student: Student | None = None
     pairs: str = ""
     """File of what people settled on (`hansa events pairs`, `hansa privacy plant`); all of it is
     learnt, a pair once in each pass over the rows."""
     lora: Lora = Lora()
     steps: Steps
+
+    def __post_init__(self) -> None:
+        if self.student and self.method != "full":
+            raise ValueError('a student is trained whole: method = "full"')
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -41,6 +41,8 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """Of what a teacher said, if that is learnt."""
     pairs_sha256: str = ""
     """Of the file of pairs, if one is learnt."""
+    teacher_sha256: str = ""
+    """Of the file of a student's teacher, if it is one and not the base."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +53,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     start_sha256: str = ""
     distilled_sha256: str = ""
     pairs_sha256: str = ""
+    teacher_sha256: str = ""
     """As in Origin."""
     rows: int
     held_out_rows: int
@@ -93,7 +96,7 @@ def note(folder: Path, loss: Loss) -> None:
         file.write(begin + msgspec.json.encode(loss) + b"\n")
 
 
-def origin_of(recipe: Recipe, weights: Path, corpus: Path) -> Origin:
+def origin_of(recipe: Recipe, weights: Path, corpus: Path, teacher: Path | None = None) -> Origin:
     """Raises NotFound if one of the files that the recipe names, or the corpus, is not there."""
     start = Path(recipe.lora.start) / "adapter_model.safetensors" if recipe.lora.start else None
     distilled = Path(recipe.distilled.file) if recipe.distilled.share else None
@@ -108,6 +111,7 @@ def origin_of(recipe: Recipe, weights: Path, corpus: Path) -> Origin:
         start_sha256=digest_of(start) if start else "",
         distilled_sha256=digest_of(distilled) if distilled else "",
         pairs_sha256=digest_of(pairs) if pairs else "",
+        teacher_sha256=digest_of(teacher) if teacher and teacher.is_file() else "",
     )
 
 

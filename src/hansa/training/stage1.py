@@ -1,9 +1,9 @@
 # pyright: basic, reportMissingImports=false
-"""Stage 1: a recipe and a corpus in, an adapter out.
+"""Stage 1: a recipe and a corpus in, an adapter out, or a student.
 
-A run is a folder: the recipe, the rows (made once), losses, checkpoints, and at the end the adapter
-in both forms. The same command goes on where a run was broken off. Processes of one run share the
-folder; the first of them writes.
+A run is a folder: the recipe, the rows (made once), losses, checkpoints, and at the end what was
+learnt in both forms. The same command goes on where a run was broken off. Processes of one run
+share the folder; the first of them writes.
 """
 
 import time
@@ -22,6 +22,7 @@ from hansa.training.base_model import BaseModel, load_base
 from hansa.training.corpus.reading import python_texts
 from hansa.training.examples import Example, fim_examples, read_examples
 from hansa.training.gguf_adapter import write_gguf
+from hansa.training.gguf_model import write_model
 from hansa.training.instruct import instruct_file
 from hansa.training.pairs import example_of, read_pairs
 from hansa.training.plot import draw_losses
@@ -29,6 +30,7 @@ from hansa.training.recipe import Recipe
 from hansa.training.record import NAME as RECORD
 from hansa.training.record import Record, hold_to, origin_of, read_record, write_record
 from hansa.training.rows import Rows, join, pack
+from hansa.training.student import taught_loss
 
 ROWS = "rows.npz"
 HELD_OUT_DOCUMENTS = 20
@@ -38,15 +40,19 @@ HELD_OUT_PASSES = 20
 
 
 def run(
-    recipe: Recipe, profile: Profile, weights: Path, corpus: Path, folder: Path, seen: loop.Seen
-) -> Record:
+    recipe: Recipe, profile: Profile, weights: Path, corpus: Path, folder: Path, seen: loop.Seen,
+    teacher: Path | None = None,
+) -> Record:  # fmt: skip
     """Train by `recipe`, and say what came of it; a run that has ended is only read.
+
+    `teacher` holds the weights of a student's, if it is not the base.
 
     Raises:
         ConfigError: the folder holds a run of something else.
-        UserError: the corpus gives fewer rows than are held out, or cannot be read.
+        UserError: the corpus gives fewer rows than are held out, or cannot be read; the base or the
+            teacher is none for such a run.
     """
-    origin = origin_of(recipe, weights, corpus)
+    origin = origin_of(recipe, weights, corpus, teacher)
     folder.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     accelerator = Accelerator()
@@ -56,17 +62,34 @@ def run(
         return read_record(folder)
     torch.manual_seed(recipe.seed)
     base = load_base(weights, recipe.precision, profile)
+    objective = _objective(recipe, base, teacher)
     with accelerator.main_process_first():
         rows, held_out = _rows(recipe, base, corpus, folder)
-    model = lora.attach(base.model, recipe.lora) if recipe.method == "lora" else base.model
-    loop.train(accelerator, model, rows, held_out, recipe.steps, recipe.seed, folder, seen, began)
+    loop.train(
+        accelerator, objective, rows, held_out, recipe.steps, recipe.seed, folder, seen, began
+    )
     with accelerator.main_process_first():
         if accelerator.is_main_process:
             write_record(
                 folder, origin, rows=len(rows), held_out_rows=len(held_out),
-                targets=int((rows.weights == 1).sum()), gave=_keep(recipe, base, model, folder),
+                targets=int((rows.weights == 1).sum()),
+                gave=_keep(recipe, base, objective.model, folder, _vocabulary(weights, teacher)),
             )  # fmt: skip
         return read_record(folder)
+
+
+def _objective(recipe: Recipe, base: BaseModel, teacher: Path | None) -> loop.AnswerLoss:
+    """What is trained, in the loss that it is trained by."""
+    if recipe.student:
+        other = load_base(teacher, recipe.precision, base.profile) if teacher else None
+        return taught_loss(base, other, recipe.student)
+    model = lora.attach(base.model, recipe.lora) if recipe.method == "lora" else base.model
+    return loop.AnswerLoss(model)
+
+
+def _vocabulary(*known: Path | None) -> Path | None:
+    """A GGUF that has the vocabulary, if one of the models is one."""
+    return next((each for each in known if each and each.is_file()), None)
 
 
 def _rows(recipe: Recipe, base: BaseModel, corpus: Path, folder: Path) -> tuple[Rows, Rows]:
@@ -156,14 +179,21 @@ def _write_rows(path: Path, rows: Rows) -> None:
     partial.rename(path)
 
 
-def _keep(recipe: Recipe, base: BaseModel, model: Any, folder: Path) -> tuple[Path, ...]:
+def _keep(
+    recipe: Recipe, base: BaseModel, model: Any, folder: Path, vocabulary: Path | None
+) -> tuple[Path, ...]:
     """Write what was learnt, and the picture of it; returns the files."""
     picture = draw_losses(folder)
     if recipe.method == "full":
         home = folder / "model"
         model.save_pretrained(home)
         base.tokenizer.save_pretrained(home)
-        return *sorted(home.glob("*.safetensors")), picture
+        gave = *sorted(home.glob("*.safetensors")), picture
+        if recipe.student is None or vocabulary is None:
+            return gave
+        packed = folder / "model.gguf"
+        write_model(model, vocabulary, packed, recipe.name)
+        return *gave, packed
     home, config = folder / "adapter", base.model.config
     lora.save(model, home)
     packed = folder / "adapter.gguf"

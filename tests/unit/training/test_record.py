@@ -7,9 +7,11 @@ import pytest
 
 from hansa.core.errors import ConfigError, NotFound
 from hansa.models.profile import FimTokens
-from hansa.training.recipe import Cuts, Fim, Lora, Recipe, Steps, read_recipe
+from hansa.training.recipe import Cuts, Fim, Lora, Recipe, Steps, Student, read_recipe
 from hansa.training.record import Loss, Origin, hold_to, losses_of, note, origin_of, write_record
+from support.repository import ROOT
 
+RECIPES = ROOT / "recipes"
 RECIPE = Recipe(
     name="tiny", base="base",
     fim=Fim(tokens=FimTokens("<p>", "<s>", "", "spm"), other_middle="<m>"), steps=Steps(count=1),
@@ -61,6 +63,13 @@ def test_what_a_run_took_is_of_all_its_starts(tmp_path: Path):
     assert len(list(losses_of(tmp_path))) == 3
 
 
+def test_a_students_teacher_is_part_of_it(tmp_path: Path, corpus: Path):
+    teacher = tmp_path / "teacher.gguf"
+    teacher.write_bytes(b"weights")
+    assert origin_of(RECIPE, tmp_path, corpus).teacher_sha256 == ""
+    assert len(origin_of(RECIPE, tmp_path, corpus, teacher).teacher_sha256) == 64
+
+
 @pytest.mark.parametrize("text", [b"\xff", b"name = 1", b"[fim"])
 def test_a_recipe_that_cannot_be_followed_is_said(tmp_path: Path, text: bytes):
     path = tmp_path / "recipe.toml"
@@ -72,3 +81,24 @@ def test_a_recipe_that_cannot_be_followed_is_said(tmp_path: Path, text: bytes):
 def test_cuts_without_weight_are_refused():
     with pytest.raises(ValueError, match="zero"):
         Cuts(characters=0)
+
+
+@pytest.mark.parametrize("layers", [(), (1, 0), (1, 1)])
+def test_a_students_layers_are_named_in_their_order(layers: tuple[int, ...]):
+    with pytest.raises(ValueError, match="in their order"):
+        Student(layers=layers)
+
+
+def test_a_student_is_trained_whole(tmp_path: Path):
+    text = (RECIPES / "draft-135m.toml").read_text()
+    path = tmp_path / "recipe.toml"
+    path.write_text(text)
+    student = read_recipe(path).student
+    assert student is not None
+    assert len(student.layers) == 6
+    path.write_text(text.replace('"full"', '"lora"'))
+    with pytest.raises(ConfigError, match="a student is trained whole"):
+        read_recipe(path)
+    path.write_text(text.replace("kl_weight = ", "kl_weight = 1"))
+    with pytest.raises(ConfigError, match="kl_weight"):
+        read_recipe(path)
