@@ -47,7 +47,7 @@ class LlamaCppConfig(msgspec.Struct, frozen=True):
     speculates: bool = True
     """Off only to measure what it gains."""
     draft: DraftModel | None = None
-    """Drafts instead of repeats in the text; no model was faster so far (docs/log.md)."""
+    """Drafts instead of repeats in the text; none was measured yet (`benchmarks/draft.py`)."""
 
 
 def main() -> None:
