@@ -121,5 +121,6 @@ def test_planted_trained_attacked_and_held_against_the_gate(tmp_path: Path, corp
     assert shown.keys() == {
         f"privacy: {each}" for each in ("report", "canaries", "extracted", "exposure")
     }
-    assert shown["privacy: report"] and shown["privacy: canaries"]  # noqa: PT018
+    assert shown["privacy: report"]
+    assert shown["privacy: canaries"]
     assert (shown["privacy: extracted"] and shown["privacy: exposure"]) != leaks
