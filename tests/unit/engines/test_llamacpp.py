@@ -113,6 +113,14 @@ async def test_an_answer_begins_as_it_has_to(engine: LlamaCpp, begins: str):
 
 
 @pytest.mark.model
+@pytest.mark.parametrize("begins", ["\n", "\n    "])
+async def test_a_line_that_was_begun_is_not_left_empty(engine: LlamaCpp, begins: str):
+    blank = "x = 1\n" + "\n" * 24
+    said = text(await read(engine, a_request(8, blank, begins=begins)))
+    assert said.removeprefix(begins).partition("\n")[0].strip()
+
+
+@pytest.mark.model
 async def test_a_seed_makes_chance_the_same_again(engine: LlamaCpp):
     sampling = Sampling(12, temperature=1.5, top_p=0.95, seed=7)
     first = text(await read(engine, a_request(sampling=sampling)))
