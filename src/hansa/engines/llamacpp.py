@@ -276,8 +276,9 @@ async def _chunks(reply: aiohttp.ClientResponse, alternatives: int) -> AsyncGene
 
 
 def _beginning(text: str) -> str:
-    """A grammar of all answers that begin with `text`; where that is only the break and the
-    indentation of a line, something has to stand on the line. Source: llama.cpp, grammars/README.md.
+    """A grammar of all answers that begin with `text`; a line just begun is not left empty.
+
+    Source: llama.cpp, grammars/README.md.
     """
     line = "" if text.strip() else "[ \\t]* [^ \\t\\r\\n\\x00] "
     return f"root ::= {msgspec.json.encode(text).decode()} {line}[^\\x00]*"
