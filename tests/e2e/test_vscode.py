@@ -17,12 +17,20 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def test_it_packs_into_one_file_that_has_all_it_needs() -> None:
+def npm(*arguments: str) -> None:
     run = subprocess.run(
-        ["npm", "run", "package"], cwd=EXTENSION, capture_output=True, text=True, timeout=120,
+        ["npm", *arguments], cwd=EXTENSION, capture_output=True, text=True, timeout=120,
         check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_a_part_is_handed_over_and_the_rest_asked_for() -> None:
+    npm("test")
+
+
+def test_it_packs_into_one_file_that_has_all_it_needs() -> None:
+    npm("run", "package")
     with zipfile.ZipFile(EXTENSION / "dist" / "hansa.vsix") as packed:
         names = set(packed.namelist())
         manifest = json.loads(packed.read("extension/package.json"))

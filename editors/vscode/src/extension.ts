@@ -3,6 +3,8 @@
 import * as vscode from "vscode";
 import { Executable, LanguageClient, State, TransportKind } from "vscode-languageclient/node";
 
+import { suggesting } from "./suggesting";
+
 const EDIT = "hansa.edit";
 /** Commands of the server, and what it asks the editor to do. */
 const ASK_FOR_EDIT = "hansa.askForEdit";
@@ -46,19 +48,9 @@ async function start(context: vscode.ExtensionContext): Promise<void> {
     documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
     initializationOptions: { asks: true },
     middleware: {
-      provideInlineCompletionItems: async (document, position, where, token, next) => {
-        const enabled = vscode.workspace.getConfiguration("hansa", document).get("enabled", true);
-        const asked = where.triggerKind === vscode.InlineCompletionTriggerKind.Invoke;
-        if (!enabled && !asked) return null;
-        const found = await next(document, position, where, token);
-        const items = Array.isArray(found) ? found : (found?.items ?? []);
-        const shown = items[0]?.command?.arguments?.[0] as { id?: string } | undefined;
-        // VS Code does not say what it has rendered; the first item is what it renders.
-        if (shown?.id && !token.isCancellationRequested) {
-          void made.sendNotification(SHOWN, { id: shown.id, uri: document.uri.toString() });
-        }
-        return found;
-      },
+      provideInlineCompletionItems: suggesting((id, uri) => {
+        void made.sendNotification(SHOWN, { id, uri });
+      }),
     },
   });
   client = made;

@@ -23,8 +23,8 @@ def apply(
     """Change FILE as PATCH says (- is stdin); shows a diff first.
 
     PATCH is search/replace blocks, a unified diff, or FILE's whole new text. It may change several
-    files; FILE is one of them, or the folder that their names are below. A hunk that does not fit,
-    or fits twice, is named, nothing is written, and the exit code is 1.
+    files; FILE is one of them, or the folder that their names are below. Every hunk that
+    does not fit, or fits twice, is named, nothing is written, and the exit code is 1.
     """
     from hansa.core.errors import UserError
     from hansa.editor.patch.formats import FORMATS, PATCH_CHARS_MAX, read_patch

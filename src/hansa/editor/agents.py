@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hansa.context.redact import redact
 from hansa.core.clock import SystemClock
 from hansa.core.errors import HansaError, UserError
 from hansa.editor.ask import ask
 from hansa.editor.codebase import line_counts
 from hansa.editor.node import Answers
 from hansa.editor.preferences import Preferences
-from hansa.editor.searching import best_search
+from hansa.editor.searching import best_search, without_secrets
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -176,6 +175,6 @@ async def no_node() -> AsyncGenerator[Answers]:
 
 
 def _place(hit: "Hit") -> Place:
-    snippet = hit.snippet
-    text = redact(snippet.text)[0][:TEXT_CHARS_MAX]
+    snippet = without_secrets(hit).snippet
+    text = snippet.text[:TEXT_CHARS_MAX]
     return Place(snippet.path, snippet.start_line, snippet.end_line, hit.kind, hit.symbol, text)

@@ -2,8 +2,13 @@
 
 import contextlib
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
+
+from hansa.context.redact import redact
 
 if TYPE_CHECKING:
     from hansa.index.hybrid import Hybrid
@@ -20,6 +25,17 @@ def best_search(index: "Index", state_dir: Path) -> Generator[Callable[[str, int
         return
     with open_hybrid(index, state_dir) as hybrid:
         yield hybrid.search
+
+
+def without_secrets(hit: "Hit") -> "Hit":
+    """The hit as people and agents may see it, and keep it in their logs.
+
+    Redacted whole, before anybody cuts it: a part of a secret has no form to tell it by.
+    """
+    text, found = redact(hit.snippet.text)
+    if not found:
+        return hit
+    return replace(hit, snippet=msgspec.structs.replace(hit.snippet, text=text))
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """A repository made searchable: bring it up to date, then ask."""
 
 import os
+import shlex
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from pathlib import Path
 from typing import Self
 
 from hansa.core.digests import sha256_hex
+from hansa.core.errors import NotFound
+from hansa.core.files import user_state_dir
 from hansa.index import ranking
 from hansa.index.bm25 import BestChunks
 from hansa.index.graph import Graph
@@ -92,10 +95,16 @@ class Index:
 
         Raises:
             UserError: `root` is no folder.
-            StorageError: the index cannot be written, or with `read_only` is not there.
+            NotFound: with `read_only`, it is not indexed.
+            StorageError: the index cannot be written, or with `read_only` is damaged.
         """
-        root = check_root(root)
-        path = state_dir.resolve() / "index" / f"{sha256_hex(os.fsencode(root))[:32]}.db"
+        root, state_dir = check_root(root), state_dir.resolve()
+        path = state_dir / "index" / f"{sha256_hex(os.fsencode(root))[:32]}.db"
+        if read_only and not path.is_file():
+            where = shlex.quote(str(root))
+            if state_dir != user_state_dir().resolve():
+                where += f" --state-dir {shlex.quote(str(state_dir))}"
+            raise NotFound(f"{root} is not indexed", hint=f"`hansa index {where}` indexes it")
         return cls(root, Store(path, read_only=read_only), path)
 
     def update(self, progress: Progress | None = None) -> IndexReport:

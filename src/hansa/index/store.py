@@ -220,7 +220,8 @@ class Store:
 
     def _made(self) -> sqlite3.Connection:
         if self._read_only:
-            raise StorageError(f"there is no index {self._path}", hint="run `hansa index`")
+            raise DamagedIndex(f"the index {self._path} is damaged or of another version",
+                               hint="run `hansa index`")  # fmt: skip
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self.locked():
             existing = self._existing()  # Another process may have made it while we waited.

@@ -94,6 +94,19 @@ async def test_several_files_or_none(run, code) -> None:
     assert code.read_text() == OLD
 
 
+async def test_what_does_not_fit_is_named_in_every_file_and_none_is_written(run, code) -> None:
+    put("b.py", OLD)
+    put("c.py", OLD)
+    lost = BLOCK.replace("b = 2", "z = 1")
+    put("p", f"a.py\n{BLOCK}b.py\n{lost}{BLOCK}{lost}c.py\n{lost}")
+    ran = await run("apply", ".", "p", "--yes")
+    assert ran.code == 1
+    assert ran.err.splitlines()[0].endswith("3 parts of the patch do not fit:")
+    places = [line.split(":")[0].strip() for line in ran.err.splitlines()[1:4]]
+    assert places == ["b.py, hunk 1", "b.py, hunk 3", "c.py, hunk 1"]
+    assert {read(name) for name in ("a.py", "b.py", "c.py")} == {OLD}
+
+
 async def test_a_change_that_breaks_the_file_is_noted(run, code) -> None:
     put("p", BLOCK.replace("b = 3", "b = ("))
     ran = await run("apply", "a.py", "p")

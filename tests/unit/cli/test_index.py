@@ -132,9 +132,6 @@ async def test_update_says_nothing_on_stdout(run, state: Path, capsys) -> None:
 async def test_status_says_what_is_indexed_and_how_fresh(run) -> None:
     write("table.py", CODE)
     write("notes.md", "# Tables\n")
-    ran = await run("index", "--status")
-    assert ran.code != 0
-    assert "run `hansa index`" in ran.err
     await run("index")
     ran = await run("index", "--status")
     assert (ran.code, ran.err) == (0, "")
@@ -148,6 +145,25 @@ async def test_status_says_what_is_indexed_and_how_fresh(run) -> None:
     assert "; 1 files changed since" in (await run("index", "--status")).out
     told = json.loads((await run("index", "--status", "--json")).out)
     assert (told["behind"], told["languages"]) == (1, {"markdown": 1, "python": 1})
+
+
+async def test_status_of_a_folder_that_is_not_indexed(run, state: Path, tmp_path: Path) -> None:
+    ran = await run("index", "--status")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == (f"error: {Path.cwd()} is not indexed\n"
+                       f"hint: `hansa index {Path.cwd()}` indexes it\n")  # fmt: skip
+    assert not exists(state)
+    other = tmp_path / "an other"
+    ran = await run("index", "--status", "--state-dir", str(other))
+    assert f"`hansa index {Path.cwd()} --state-dir '{other}'` indexes it" in ran.err
+
+
+async def test_status_of_a_damaged_index_is_no_status_of_none(run, state: Path) -> None:
+    await run("index")
+    write(next((state / "index").glob("*.db")), "damage" * 100)
+    ran = await run("index", "--status")
+    assert ran.code == 1
+    assert "is damaged or of another version" in ran.err
 
 
 async def test_status_and_watch_do_not_go_together(run) -> None:

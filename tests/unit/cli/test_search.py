@@ -67,3 +67,14 @@ async def test_a_file_cannot_steer_the_terminal(run):
 async def test_any_text_is_a_query(run, query: str):
     write("a.py", "x = 1\n")
     assert (await run("search", query)).code in {0, 1}
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+async def test_a_password_is_found_by_its_name_and_not_printed(run, form: tuple[str, ...]):
+    value = "kT3vQ9zLp0Xw8Yb2"
+    write("settings.py", f'DB_PASSWORD = "{value}"\nAPI_KEY = "{value}"\nTIMEOUT_S = 30\n')
+    ran = await run("search", "DB_PASSWORD", *form)
+    assert ran.code == 0
+    assert value not in ran.out
+    assert ran.out.count("REDACTED") == 2
+    assert "TIMEOUT_S = 30" in ran.out

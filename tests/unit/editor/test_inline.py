@@ -176,6 +176,10 @@ async def test_what_is_not_whole_in_time_is_shown_in_part_and_then_whole(clock: 
     whole = await again
     assert whole is not None
     assert (whole.text, whole.id, whole.whole) == ("price * count_all", part.id, True)
+    # As VS Code does to have the whole rendered.
+    by_hand = await session.suggest(at_end(LINE), invoked=True)
+    assert by_hand is not None
+    assert (by_hand.text, by_hand.id) == (whole.text, whole.id)
     assert len(answers.asked) == 1
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hansa.core.errors import StorageError, UserError
+from hansa.core.errors import NotFound, StorageError, UserError
 from hansa.index import walk
 from hansa.index.index import Index, IndexReport
 
@@ -188,9 +188,9 @@ def test_a_wrong_root_is_the_users_error(tmp_path: Path) -> None:
 
 def test_read_only_needs_an_index_and_only_reads(lay, repo, state, open_index) -> None:
     lay(FILES)
-    with pytest.raises(StorageError, match="there is no index") as caught:
+    with pytest.raises(NotFound, match="is not indexed") as caught:
         Index.open(repo, state, read_only=True)
-    assert caught.value.hint == "run `hansa index`"
+    assert f"hansa index {repo.resolve()}" in caught.value.hint
     assert not state.exists()
     open_index().update()
     with Index.open(repo, state, read_only=True) as reader:

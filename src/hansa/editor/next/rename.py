@@ -11,7 +11,9 @@ from hansa.index.languages import Symbol, outline
 
 
 @dataclass(frozen=True, slots=True)
-class _Renamed:
+class Renamed:
+    """A definition that has another name now."""
+
     old: str
     new: str
     line: int
@@ -19,29 +21,42 @@ class _Renamed:
     symbol: Symbol | None
     """The function or class that has the new name; None for a variable."""
 
+    @property
+    def why(self) -> str:
+        return f"{self.old} is called {self.new} now"
+
 
 def edits(
     path: str, made: Sequence[Change], old: Sequence[Token], new: Sequence[Token], lines: list[str]
 ) -> Iterator[NextEdit]:
     """Lines that still use a name whose definition has another one."""
+    for renamed, uses in followed(path, made, old, new, lines):
+        for number, found in by_line([each for each in uses if _means(each, renamed)]).items():
+            yield NextEdit(
+                path, number, lines[number - 1],
+                _replaced(lines[number - 1], found, renamed.new), "rename", renamed.why,
+            )  # fmt: skip
+
+
+def followed(
+    path: str, made: Sequence[Change], old: Sequence[Token], new: Sequence[Token], lines: list[str]
+) -> Iterator[tuple[Renamed, list[Token]]]:
+    """Renames that uses may follow, each with where the old name still stands in its scope.
+
+    None to a name that was there before, nor from one that is still given to something.
+    """
     symbols = outline(path, "\n".join(lines).encode())
     old_names = {each.text for each in old if each.kind != "text"}
     for renamed in _renamed(made, old, new, symbols):
         first, last = _scope(renamed, symbols, len(lines))
         uses = [each for each in new if first <= each.line <= last and each.text == renamed.old]
-        if renamed.new in old_names or any(_defines(each, symbols) for each in uses):
-            continue
-        why = f"{renamed.old} is called {renamed.new} now"
-        for number, found in by_line([each for each in uses if _means(each, renamed)]).items():
-            yield NextEdit(
-                path, number, lines[number - 1],
-                _replaced(lines[number - 1], found, renamed.new), "rename", why,
-            )  # fmt: skip
+        if renamed.new not in old_names and not any(_defines(each, symbols) for each in uses):
+            yield renamed, uses
 
 
 def _renamed(
     made: Sequence[Change], old: Sequence[Token], new: Sequence[Token], symbols: list[Symbol]
-) -> Iterator[_Renamed]:
+) -> Iterator[Renamed]:
     """Definitions that differ from what they were in one name."""
     old_lines, new_lines = by_line(old), by_line(new)
     seen: set[str] = set()
@@ -54,7 +69,7 @@ def _renamed(
                 if was.text not in seen and (named or now.stores):
                     seen.add(was.text)
                     symbol = named[0] if named else None
-                    yield _Renamed(was.text, now.text, new_number, symbol)
+                    yield Renamed(was.text, now.text, new_number, symbol)
 
 
 def _differing(before: list[Token], after: list[Token]) -> list[tuple[Token, Token]]:
@@ -69,7 +84,7 @@ def _differing(before: list[Token], after: list[Token]) -> list[tuple[Token, Tok
     return pairs if only_names and words and one else []
 
 
-def _scope(renamed: _Renamed, symbols: list[Symbol], lines: int) -> tuple[int, int]:
+def _scope(renamed: Renamed, symbols: list[Symbol], lines: int) -> tuple[int, int]:
     """First and last line in which the name is meant."""
     inside = [
         each
@@ -91,7 +106,7 @@ def _defines(token: Token, symbols: list[Symbol]) -> bool:
     )
 
 
-def _means(token: Token, renamed: _Renamed) -> bool:
+def _means(token: Token, renamed: Renamed) -> bool:
     """Whether a use of the old name is of what was renamed."""
     if renamed.symbol is not None and renamed.symbol.kind == "method":
         return token.kind == "attribute"

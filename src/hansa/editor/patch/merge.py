@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 
 from hansa.core.errors import Conflict
+from hansa.editor.patch.conflicts import Gathering
 from hansa.editor.patch.locate import Place, exact_places, locate
 from hansa.editor.patch.shapes import Hunk, join_lines, split_lines
 
@@ -33,7 +34,8 @@ def merge(name: str, text: str, hunks: Sequence[Hunk]) -> str:
     """`text` with every hunk in its place; line endings, a BOM and the last newline stay.
 
     Raises:
-        Conflict: a hunk has no place, several, or changes lines that are not as it says.
+        Conflict: a hunk has no place, several, or changes lines that are not as it says; all such
+            hunks are named.
     """
     mark, text = (BOM, text[1:]) if text.startswith(BOM) else ("", text)
     if mark and hunks and hunks[0].old and hunks[0].old[0].startswith(BOM):
@@ -75,22 +77,35 @@ def _merge(name: str, text: str, hunks: Sequence[Hunk]) -> str:
     lines, ends = split_lines(text)
     shift = _shift(lines, hunks)
     splices: list[_Splice] = []
+    refused = Gathering()
+    ends_new = ends
     for hunk in hunks:
         expected = None if shift is None or hunk.line is None else hunk.line - 1 + shift
-        place = locate(name, lines, hunk, expected)
-        splices += _splices(name, lines, hunk, place)
-        if hunk.new_ends is not None:
-            if place.end != len(lines) or (lines and ends != hunk.old_ends):
-                raise Conflict(f"{name}, hunk {hunk.number}: by the patch the file ends there, "
-                               "with its last newline or without, and it does not")  # fmt: skip
-            ends = hunk.new_ends
+        with refused.going_on():
+            place = locate(name, lines, hunk, expected)
+            splices += _splices(name, lines, hunk, place)
+            if hunk.new_ends is not None:
+                _check_end(name, lines, hunk, place, ends=ends)
+                ends_new = hunk.new_ends
     splices.sort(key=lambda each: (each.start, each.end))
     for before, after in pairwise(splices):
-        if after.start < before.end or (before.start == after.start and before.hunk != after.hunk):
-            raise Conflict(f"{name}, hunks {before.hunk} and {after.hunk} change the same lines")
+        with refused.going_on():
+            _check_apart(name, before, after)
+    refused.check()
     for each in reversed(splices):
         lines[each.start : each.end] = each.lines
-    return join_lines(lines, ends)
+    return join_lines(lines, ends_new)
+
+
+def _check_end(name: str, lines: list[str], hunk: Hunk, place: Place, *, ends: bool) -> None:
+    if place.end != len(lines) or (lines and ends != hunk.old_ends):
+        raise Conflict(f"{name}, hunk {hunk.number}: by the patch the file ends there, "
+                       "with its last newline or without, and it does not")  # fmt: skip
+
+
+def _check_apart(name: str, before: _Splice, after: _Splice) -> None:
+    if after.start < before.end or (before.start == after.start and before.hunk != after.hunk):
+        raise Conflict(f"{name}, hunks {before.hunk} and {after.hunk} change the same lines")
 
 
 def _shift(lines: Sequence[str], hunks: Sequence[Hunk]) -> int | None:

@@ -9,6 +9,7 @@ from hansa.core.errors import Conflict, UserError
 from hansa.editor.apply import unified_diff
 from hansa.editor.document import read_source
 from hansa.editor.journal import Change
+from hansa.editor.patch.conflicts import Gathering
 from hansa.editor.patch.merge import merge, merge_whole
 from hansa.editor.patch.shapes import FilePatch
 from hansa.editor.soundness import is_sound
@@ -31,28 +32,36 @@ def plan(target: Path, patches: Sequence[FilePatch]) -> Plan:
     Raises:
         UserError: a name that is not below, is missing or is not `target`'s; a file that is no
             UTF-8 text.
-        Conflict: a hunk does not fit; nothing of the whole patch is to be made then.
+        Conflict: a hunk does not fit; nothing of the whole patch is to be made then. All that do
+            not fit, in all files, are named.
     """
     base = _base(target, patches)
     changes: list[Change] = []
     diffs: list[str] = []
     broken: list[str] = []
+    refused = Gathering()
     for patch in patches:
         path = target if patch.path is None or (len(patches) == 1 and not target.is_dir()) else (
             _below(base, patch.path))  # fmt: skip
         name = os.path.relpath(path, base).replace(os.sep, "/")
-        old, new = _texts(path, name, patch)
-        if old == new:
-            raise Conflict(f"{name} is already as the patch says")
-        changes.append(_change(path, old, new, executable=patch.executable))
-        diffs.append(unified_diff(name, old, new))
-        if old is not None and new is not None and is_sound(name, old) and not is_sound(name, new):
-            broken.append(name)
+        with refused.going_on():
+            old, new = _texts(path, name, patch)
+            if old == new:
+                raise Conflict(f"{name} is already as the patch says")
+            changes.append(_change(path, old, new, executable=patch.executable))
+            diffs.append(unified_diff(name, old, new))
+            if _breaks(name, old, new):
+                broken.append(name)
+    refused.check()
     paths = [each.path.resolve() for each in changes]
     twice = next((each for each in paths if paths.count(each) > 1), None)
     if twice:
         raise UserError(f"the patch changes {twice} twice, by two names")
     return Plan(base, tuple(changes), "".join(diffs), tuple(broken))
+
+
+def _breaks(name: str, old: str | None, new: str | None) -> bool:
+    return old is not None and new is not None and is_sound(name, old) and not is_sound(name, new)
 
 
 def _texts(path: Path, name: str, patch: FilePatch) -> tuple[str | None, str | None]:

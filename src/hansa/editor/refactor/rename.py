@@ -84,7 +84,7 @@ def rename_symbol(
     for path in sorted(each for each in paths if language_of(each)):
         texts[path] = read_source(root / path).text
         means = _means(path, texts[path], target, own, alone=not others)
-        for spot in _spots(path, texts[path], own):
+        for spot in spots(path, texts[path], own):
             {"ours": sure, "doubtful": doubtful, "other": left}[means(spot.start)].append(spot)
     decided = {spot: decide(spot) for spot in doubtful}
     open_ = [spot for spot, yes in decided.items() if yes is None]
@@ -131,7 +131,7 @@ def _means(
     return lambda _: sure
 
 
-def _spots(path: str, text: str, own: str) -> Iterator[Spot]:
+def spots(path: str, text: str, own: str) -> Iterator[Spot]:
     """Where `own` stands as a name, or alone in a string of a Python file's `__all__`."""
     source, lines = text.encode(), text.split("\n")
     language = language_of(path) or ""
@@ -166,13 +166,13 @@ def _exported(text: str, own: str) -> Iterator[int]:
 
 
 def _changes(
-    texts: dict[str, str], spots: Sequence[Spot], old: str, new: str
+    texts: dict[str, str], chosen: Sequence[Spot], old: str, new: str
 ) -> Iterator[tuple[str, str, str]]:
-    for path in sorted({each.path for each in spots}):
+    for path in sorted({each.path for each in chosen}):
         text = texts[path]
         _check_free(path, text, new)
         source = text.encode()
-        for start in sorted({each.start for each in spots if each.path == path}, reverse=True):
+        for start in sorted({each.start for each in chosen if each.path == path}, reverse=True):
             source = source[:start] + new.encode() + source[start + len(old.encode()) :]
         made = source.decode()
         if is_sound(path, text) and not is_sound(path, made):
@@ -181,7 +181,7 @@ def _changes(
 
 
 def _check_free(path: str, text: str, new: str) -> None:
-    taken = next(_spots(path, text, new), None)
+    taken = next(spots(path, text, new), None)
     if taken:
         raise Conflict(f"{new} is a name in {taken.place} already; both would become one",
                        hint="choose another name")  # fmt: skip

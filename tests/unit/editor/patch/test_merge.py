@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from hansa.core.errors import Conflict
 from hansa.editor.apply import unified_diff
+from hansa.editor.patch.conflicts import NAMED_MAX
 from hansa.editor.patch.formats import read_patch
 from hansa.editor.patch.merge import merge, merge_whole
 
@@ -140,6 +141,31 @@ def test_hunks_that_overlap() -> None:
     twice = block("            result += 1\n", "x\n") * 2
     with pytest.raises(Conflict, match="hunks 1 and 2 change the same lines"):
         merged(SHOP, twice)
+
+
+def test_every_hunk_that_does_not_fit_is_named() -> None:
+    patch = (
+        block("import nothing\n", "x\n")
+        + block("            result += 1\n", "            result += 2\n")
+        + block("        result = 0\n", "x\n")
+    )
+    with pytest.raises(Conflict) as refused:
+        merged(SHOP, patch)
+    head, *named = refused.value.message.split("\n")
+    assert head == "2 parts of the patch do not fit:"
+    assert [each[:18] for each in named] == ["  shop.py, hunk 1:", "  shop.py, hunk 3:"]
+    assert refused.value.hint == "give more lines around it, so that one place is meant"
+
+
+def test_a_patch_for_another_text_is_not_named_hunk_by_hunk() -> None:
+    count = NAMED_MAX + 5
+    with pytest.raises(Conflict) as refused:
+        merged(SHOP, "".join(block(f"import nothing{n}\n", "x\n") for n in range(count)))
+    head, *named = refused.value.message.split("\n")
+    assert head == f"more than {NAMED_MAX} parts of the patch do not fit:"
+    assert [each.split(":")[0] for each in named] == [
+        f"  shop.py, hunk {n}" for n in range(1, NAMED_MAX + 1)
+    ]
 
 
 @pytest.mark.parametrize("end", ["\n", ""])

@@ -1,0 +1,81 @@
+"""A function or class was renamed in a file: what the other files of the codebase call it follows.
+
+Python only, and only what surely means it, told from imports and scopes as `hansa refactor rename`
+does. It asks nobody: what is doubtful is left out.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+from hansa.core.errors import UserError
+from hansa.editor.document import read_source
+from hansa.editor.next import rename
+from hansa.editor.next.changes import changes
+from hansa.editor.next.edits import NextEdit
+from hansa.editor.next.predict import CHANGES_MAX, EDITS_MAX
+from hansa.editor.next.rename import Renamed
+from hansa.editor.next.tokens import tokens
+from hansa.editor.refactor.means import means_in_python
+from hansa.editor.refactor.rename import Spot, spots
+from hansa.index.graph import Definition, Graph
+from hansa.index.languages import language_of
+
+FILES_MAX = 200
+"""Of those that have the old name; more are not read."""
+
+
+def renamed(path: str, before: str, now: str) -> list[Renamed]:
+    """The functions and classes at the top of a Python file that have another name now."""
+    made = changes(before, now)
+    if language_of(path) != "python" or len(made) > CHANGES_MAX:
+        return []
+    old, new = tokens(path, before), tokens(path, now)
+    found = rename.followed(path, made, old, new, now.split("\n"))
+    return [each for each, _ in found if each.symbol and each.symbol.name == each.new]
+
+
+def follow(root: Path, graph: Graph, path: str, found: list[Renamed]) -> list[NextEdit]:
+    """The lines of other files below `root` that follow; `path` names the changed one there.
+
+    The graph is of the files as they are now. By path and line, `EDITS_MAX` at most.
+    """
+    edits = (edit for each in found for edit in _edits(root, graph, path, each))
+    return sorted(islice(edits, EDITS_MAX), key=lambda edit: (edit.path, edit.line))
+
+
+def _edits(root: Path, graph: Graph, path: str, each: Renamed) -> Iterator[NextEdit]:
+    if each.symbol is None or any(_rivals(other, path) for other in graph.definitions(each.old)):
+        return
+    target = Definition(path, replace(each.symbol, name=each.old))
+    uses = graph.references(each.old)
+    names = dict.fromkeys(use.path for use in uses if language_of(use.path) == "python")
+    for name in islice((name for name in names if name != path), FILES_MAX):
+        with contextlib.suppress(UserError):  # it went, or is no text any more
+            yield from _lines(name, read_source(root / name).lf_text, target, each)
+
+
+def _rivals(other: Definition, path: str) -> bool:
+    """Whether an import may mean another definition, as folders of packages are not known."""
+    return other.path != path and not other.container and other.symbol.kind != "heading"
+
+
+def _lines(name: str, text: str, target: Definition, each: Renamed) -> Iterator[NextEdit]:
+    if next(spots(name, text, each.new), None):
+        return  # Both would become one.
+    means = means_in_python(name, text, target, each.old)
+    rows: dict[int, list[Spot]] = {}
+    for spot in spots(name, text, each.old):
+        if means(spot.start) == "ours":
+            rows.setdefault(spot.line, []).append(spot)
+    begins = [0]
+    for line in text.encode().split(b"\n"):
+        begins.append(begins[-1] + len(line) + 1)
+    for number, row in rows.items():
+        begin, line = begins[number - 1], row[0].text.encode()
+        for spot in reversed(row):
+            at = spot.start - begin
+            line = line[:at] + each.new.encode() + line[at + len(each.old.encode()) :]
+        yield NextEdit(name, number, row[0].text, line.decode(), "rename", each.why)
