@@ -49,7 +49,8 @@ class LocalReplica:
         """Why it takes no request now; empty if it does."""
         state = self.engine.state()
         if state != "ready":
-            return f"its engine is {state}"
+            problem = self.engine.problem()
+            return f"its engine is {state}: {problem}" if problem else f"its engine is {state}"
         if not self.breaker.allows(now_s):
             left_s = self.breaker.open_until_s - now_s
             return (
