@@ -61,8 +61,9 @@ def status(url: str | None, key_file: Path | None, state_dir: Path | None, as_js
     if as_json:
         print_json(view)
     else:
+        state = "draining" if view.draining else "ready" if view.ready else "not ready"
         print(f"{view.member} of league {view.league}, epoch {view.epoch}, "
-              f"{'ready' if view.ready else 'not ready'}, {view.receipts} receipts")  # fmt: skip
+              f"{state}, {view.receipts} receipts")  # fmt: skip
         print_table(
             ["REPLICA", "MODEL", "REGION", "STATE", "BUSY"],
             [
