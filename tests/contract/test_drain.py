@@ -1,6 +1,7 @@
 """A node that ends says so before it closes its port: `/ready`, every dialect, its peers."""
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -145,3 +146,27 @@ async def test_a_drain_is_noticed_for_as_long_as_wished_though_nothing_is_under_
                     await asyncio.sleep(0)
         node.process.terminate()
         assert await asyncio.to_thread(node.process.wait, 15) == 0
+
+
+async def test_every_line_of_the_log_is_json_also_when_an_answer_is_cut_off(
+    tmp_path: Path,
+) -> None:
+    made = make_league(tmp_path, (MemberSpec("solo", replicas=("r1",)),))["solo"]
+    key = new_key(made.settings())
+    async with StandIn(pieces=("x",) * 500, write_bytes=200, pause_s=0.05).serving() as url:
+        a_process(made, url, "drain_s = 0")
+        with node_process(made) as node:
+            await asyncio.to_thread(node.wait_until)
+            headers = {"authorization": f"Bearer {key}"}
+            body = {**STREAMED, "max_tokens": 500}
+            async with (
+                aiohttp.ClientSession(headers=headers) as http,
+                http.post(f"{made.url}/v1/completions", json=body) as reply,
+            ):
+                await reply.content.readany()
+                node.process.terminate()
+                assert await asyncio.to_thread(node.process.wait, 15) == 0
+    events = [json.loads(line)["event"] for line in node.log.read_text().splitlines()]
+    assert events[0] == "node_listens"
+    assert {"node_drains", "request_cut_off"} <= set(events)
+    assert any("Cancel 1 running task" in each for each in events)

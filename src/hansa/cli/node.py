@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hansa.cli.output import print_json, say
+from hansa.cli.output import print_json, say, say_or_log
 from hansa.cli.table import print_table
 
 if TYPE_CHECKING:
@@ -42,7 +42,13 @@ def serve(config: Path, port: int | None) -> None:
     if port is not None:
         listen = msgspec.structs.replace(settings.listen, port=port)
         settings = msgspec.structs.replace(settings, listen=listen)
-    run_node(settings, lambda url: say(f"{settings.member} listens on {url}"))
+    member = settings.member
+    run_node(
+        settings,
+        lambda url: say_or_log(
+            f"{member} listens on {url}", "node_listens", member=member, url=url
+        ),
+    )
 
 
 @node.command()
