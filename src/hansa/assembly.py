@@ -90,6 +90,10 @@ class Node:
             await replica.engine.start()
         await self.peers.start()
 
+    def drain(self) -> None:
+        """Take nothing new and say so to whoever asks; what is under way goes on."""
+        self.answering.gate.draining = self.fleet.draining = True
+
     async def close(self) -> None:
         """Stop in the order in which nothing is lost: requests, peers, engines, ledger."""
         await self.answering.end()

@@ -3,17 +3,20 @@
 import asyncio
 import contextlib
 import gc
+import math
 import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable, Generator, Sequence
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from hansa.assembly import build
+from hansa.assembly import Node, build
 from hansa.core.errors import ConfigError
 from hansa.core.settings import Listen, Settings
 from hansa.gateway.call import GONE, Gone
@@ -26,9 +29,14 @@ THREAD_SWITCH_S = 0.0002
 HEAD_TIMEOUT_S = 30.0
 """From a connection's start, or a request's first byte, to the end of its head."""
 
+DRAIN_LOOK_S = 0.02
+"""How often a node that ends looks whether something is still under way."""
+
 CONNECTIONS_BACKLOG = 1024
 CONNECTIONS_MAX = 4096
 """Connections and requests held at once; more are answered 503."""
+
+_log = structlog.get_logger()
 
 
 def run_node(settings: Settings, listening: Callable[[str], None]) -> None:
@@ -50,16 +58,16 @@ async def _serve(
 
     def drain() -> None:
         for each in servers:
-            each.stop()
+            each.drain()
 
     node = await build(settings, drain=drain)
     try:
         await node.start()
-        server = _Server(server_config(node.app, settings.listen.drain_s))
+        server = _Server(node)
         servers.append(server)
         loop = asyncio.get_running_loop()
         for each in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(each, drain)
+            loop.add_signal_handler(each, server.signalled)
         _spare_collector()
         host, port = bound.getsockname()[:2]
         listening(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
@@ -138,16 +146,44 @@ class _Connection(HttpToolsProtocol):
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to `_serve`: uvicorn would raise them again before the node is closed."""
+    """Ends in order: first it says that it takes nothing new, then it closes its port.
+
+    Signals are left to `_serve`: uvicorn would raise them again before the node is closed.
+    """
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(server_config(node.app, node.settings.listen.drain_s))
+        self._node = node
+        self._signalled = False
+        self._draining: asyncio.Task[None] | None = None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
         yield
 
-    def stop(self) -> None:
-        """Take nothing new and end when the answers under way have; asked twice, end at once."""
-        if self.should_exit:
-            self.force_exit = True
+    def signalled(self) -> None:
+        """Drain; the second time, end at once."""
+        if self._signalled:
+            self.should_exit = self.force_exit = True
+        self._signalled = True
+        self.drain()
+
+    def drain(self) -> None:
+        """Take nothing new and end when the answers under way have; asked again, go on so."""
+        if self._draining is None:
+            self._node.drain()
+            self._draining = asyncio.get_running_loop().create_task(self._end())
+
+    async def _end(self) -> None:
+        """Close the port once nothing is under way any more, or all time for that is over."""
+        listen, gate, clock = self._node.settings.listen, self._node.answering.gate, time.monotonic
+        began_s = clock()
+        answers_until_s, open_until_s = began_s + listen.drain_s, began_s + listen.notice_s
+        _log.info("node_drains", in_flight=gate.in_flight, drain_s=listen.drain_s)
+        while clock() < open_until_s or (gate.in_flight and clock() < answers_until_s):  # noqa: ASYNC110  once, at the end
+            await asyncio.sleep(DRAIN_LOOK_S)
+        # What is left is for the answers' last bytes, and for those that never entered the gate.
+        self.config.timeout_graceful_shutdown = max(0, math.ceil(answers_until_s - clock()))
         self.should_exit = True
 
 

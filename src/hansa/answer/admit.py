@@ -4,7 +4,7 @@ import functools
 import re
 
 from hansa.core.bounds import COMPLETION_TOKENS_MAX, REQUESTS_IN_FLIGHT_MAX
-from hansa.core.errors import EngineUnavailable, UserError
+from hansa.core.errors import EngineUnavailable, NodeDraining, UserError
 from hansa.wire.requests import Policy, Request, Sampling
 
 STOPS_MAX = 16
@@ -28,13 +28,18 @@ class Gate:
     def __init__(self, limit: int = REQUESTS_IN_FLIGHT_MAX) -> None:
         self.limit = limit
         self.in_flight = 0
+        self.draining = False
+        """Nothing more is let in; what is in goes on."""
 
     def enter(self) -> None:
         """Take a place for a request that is going to be worked on; `leave` gives it back.
 
         Raises:
             EngineUnavailable: no place is free; the caller may try again.
+            NodeDraining: there will be none.
         """
+        if self.draining:
+            raise NodeDraining
         if self.in_flight >= self.limit:
             raise EngineUnavailable(
                 f"this node is working on {self.limit} requests already", hint="try again soon"

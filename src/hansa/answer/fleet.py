@@ -49,7 +49,8 @@ class LocalReplica:
         """Why it takes no request now; empty if it does."""
         state = self.engine.state()
         if state != "ready":
-            return f"its engine is {state}"
+            problem = self.engine.problem()
+            return f"its engine is {state}: {problem}" if problem else f"its engine is {state}"
         if not self.breaker.allows(now_s):
             left_s = self.breaker.open_until_s - now_s
             return (
@@ -112,6 +113,8 @@ class Fleet:
         self._pace = Pace()
         self.withheld: frozenset[str] = frozenset()
         """Models on trial: nobody gets them who has not named them or been drawn."""
+        self.draining = False
+        """This node ends; its peers are told that its replicas take nothing more."""
         self.local: dict[str, LocalReplica] = {}
         self.peers: dict[str, PeerView] = {}
 
@@ -196,6 +199,8 @@ class Fleet:
     def status(self) -> NodeStatus:
         """This node's answer to its peers."""
         replicas = tuple(replica.status() for replica in self.local.values())
+        if self.draining:
+            replicas = tuple(msgspec.structs.replace(each, ready=False) for each in replicas)
         return NodeStatus(self.member, self.chain.digest, self._clock.now_ms(), replicas)
 
     def _own(self, model: str, prompt: str, expected: int | None) -> Iterable[Candidate]:

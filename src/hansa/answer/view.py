@@ -23,7 +23,7 @@ def view_node(fleet: Fleet, recent: Recent, ledger: Ledger, gate: Gate, trials: 
         epoch=charter.epoch,
         charter=fleet.chain.digest,
         pid=os.getpid(),
-        ready=any(each.up for each in candidates),
+        ready=not gate.draining and any(each.up for each in candidates),
         in_flight=gate.in_flight,
         members=tuple(_member(each, fleet) for each in charter.members),
         replicas=tuple(_replica(each, fleet) for each in candidates),
@@ -31,6 +31,7 @@ def view_node(fleet: Fleet, recent: Recent, ledger: Ledger, gate: Gate, trials: 
         receipts=head.size,
         log_root=head.root,
         canaries=trials.views(),
+        draining=gate.draining,
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hansa.cli.output import print_json, say
+from hansa.cli.output import print_json, say, say_or_log
 from hansa.cli.table import print_table
 
 if TYPE_CHECKING:
@@ -42,7 +42,13 @@ def serve(config: Path, port: int | None) -> None:
     if port is not None:
         listen = msgspec.structs.replace(settings.listen, port=port)
         settings = msgspec.structs.replace(settings, listen=listen)
-    run_node(settings, lambda url: say(f"{settings.member} listens on {url}"))
+    member = settings.member
+    run_node(
+        settings,
+        lambda url: say_or_log(
+            f"{member} listens on {url}", "node_listens", member=member, url=url
+        ),
+    )
 
 
 @node.command()
@@ -61,8 +67,9 @@ def status(url: str | None, key_file: Path | None, state_dir: Path | None, as_js
     if as_json:
         print_json(view)
     else:
+        state = "draining" if view.draining else "ready" if view.ready else "not ready"
         print(f"{view.member} of league {view.league}, epoch {view.epoch}, "
-              f"{'ready' if view.ready else 'not ready'}, {view.receipts} receipts")  # fmt: skip
+              f"{state}, {view.receipts} receipts")  # fmt: skip
         print_table(
             ["REPLICA", "MODEL", "REGION", "STATE", "BUSY"],
             [

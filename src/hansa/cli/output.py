@@ -25,6 +25,16 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def say_or_log(text: str, event: str, **fields: object) -> None:
+    """Tell a person at a terminal `text`; leave a line of the log where nobody sits at one."""
+    if sys.stderr.isatty():
+        say(text)
+        return
+    import structlog
+
+    structlog.get_logger().info(event, **fields)
+
+
 def print_error(error: HansaError) -> None:
     """Print what happened and what to do, on stderr."""
     rule = f" [rule: {error.rule}]" if isinstance(error, PolicyRefusal) else ""

@@ -13,6 +13,7 @@ HansaError
   + EngineError          the inference engine failed
   |   x EngineUnavailable  it cannot be reached or has no room; another replica may serve
   |       x DeadlineUnmet  no replica can answer before the caller's deadline
+  |       x NodeDraining   this node ends and takes nothing new
   + PeerError            another member's node refused or failed
   |   x PeerUnavailable  it cannot be reached; another replica may serve
   + Conflict             what a change was made for is not there, or in more than one place
@@ -124,6 +125,16 @@ class DeadlineUnmet(EngineUnavailable):
     """Says nothing against a replica: there was too little time."""
 
     code = "deadline_unmet"
+
+
+class NodeDraining(EngineUnavailable):
+    """Another node may serve; this one's connection is closed, so that the next goes there."""
+
+    code = "node_draining"
+
+    def __init__(self) -> None:
+        super().__init__("this node ends and takes nothing new", hint="try another node")
+        self.headers = {"connection": "close"}
 
 
 class PeerError(HansaError):

@@ -25,6 +25,8 @@ class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     port: int = 8420
     drain_s: int = 30
     """How long answers under way may go on once the node is told to end."""
+    notice_s: int = 0
+    """How long it at least answers that it takes nothing new, before it closes its port."""
 
 
 LogLevel = Literal["debug", "info", "warning", "error"]
@@ -277,6 +279,7 @@ def _check(settings: Settings, source: _Source) -> None:
         _check_engine(replica, place, source)
     _check_bounds(settings.listen.port, 0, 65535, "listen.port", source)
     _check_bounds(settings.listen.drain_s, 0, 3600, "listen.drain_s", source)
+    _check_bounds(settings.listen.notice_s, 0, 3600, "listen.notice_s", source)
     if (collector := settings.observe.otlp_endpoint) and not _HTTP.match(collector):
         raise source.error(
             "observe.otlp_endpoint",

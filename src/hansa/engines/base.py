@@ -30,6 +30,10 @@ class Engine(Protocol):
         """Whether it takes requests now; never blocks."""
         ...
 
+    def problem(self) -> str:
+        """Why it takes none, for people; empty if it does, or if there is no more to say."""
+        ...
+
     async def start(self) -> None: ...
 
     async def close(self) -> None:

@@ -1,7 +1,6 @@
 """An engine that speaks OpenAI's API, whoever runs it; what differs is in its `Quirks`."""
 
 import array
-import asyncio
 import base64
 import contextlib
 import sys
@@ -19,14 +18,12 @@ from hansa.engines.events import EventReader, error_text
 from hansa.engines.http import HttpClient, HttpReply
 from hansa.engines.quirks import Quirks
 from hansa.engines.refusals import ERROR_BYTES_MAX, refusal
+from hansa.engines.watch import HOSTED_INTERVAL_S, INTERVAL_S, Watch
 from hansa.observe import traces
 from hansa.wire.features import Feature
 from hansa.wire.requests import Chunk, Request, Usage
 from hansa.wire.sse import Decoder
 
-PROBE_INTERVAL_S = 2.0
-PROBE_RETRY_FIRST_S = 0.1
-PROBE_TIMEOUT_S = 2.0
 EMBEDDINGS_BYTES_MAX = 64 * 1024 * 1024
 CHARS_PER_TOKEN = 3.0
 
@@ -70,30 +67,32 @@ class Compatible:
         key = [("authorization", f"Bearer {config.api_key}")] if config.api_key else []
         self._http = HttpClient(config.url, [*key, ("content-type", "application/json")])
         self._base = self._http.origin.base
-        self._state: EngineState = "starting"
-        self._probe: asyncio.Task[None] | None = None
+        self._watch = Watch(
+            config.name,
+            self._http.reach if quirks.hosted else self._ask_health,
+            where=self._http.origin.authority,
+            interval_s=HOSTED_INTERVAL_S if quirks.hosted else INTERVAL_S,
+            found=self._load_adapters,
+        )
+        self._http.on_trouble = self._watch.doubt
 
     @property
     def features(self) -> frozenset[Feature]:
         return self._features
 
     def state(self) -> EngineState:
-        return self._state
+        return self._watch.state
+
+    def problem(self) -> str:
+        return self._watch.problem
 
     async def start(self) -> None:
-        """Begin to watch the engine; a hosted API counts as ready until requests show otherwise."""
-        if self._quirks.hosted:
-            self._state = "ready"
-        else:
-            self._probe = asyncio.create_task(self._watch(), name=f"probe {self._config.name}")
+        """Begin to watch the engine; a hosted API counts as ready until it cannot be reached."""
+        self._watch.start("ready" if self._quirks.hosted else "starting")
 
     async def close(self) -> None:
-        if self._probe is not None:
-            self._probe.cancel()
-            await asyncio.gather(self._probe, return_exceptions=True)
-            self._probe = None
+        await self._watch.close()
         await self._http.close()
-        self._state = "down"
 
     async def stream(self, request: Request) -> AsyncGenerator[Chunk]:
         if request.inputs:
@@ -171,25 +170,6 @@ class Compatible:
             usage=Usage(said.usage.prompt_tokens, 0),
             embeddings=tuple(_packed(each.embedding) for each in vectors),
         )
-
-    async def _watch(self) -> None:
-        retry_s = PROBE_RETRY_FIRST_S
-        while True:
-            try:
-                async with asyncio.timeout(PROBE_TIMEOUT_S):
-                    await self._ask_health()
-            except (HansaError, TimeoutError) as error:
-                if self._state == "ready":
-                    _log.warning("engine_lost", replica=self._config.name, error=str(error))
-                self._state = "down"
-                await asyncio.sleep(retry_s)
-                retry_s = min(retry_s * 2, PROBE_INTERVAL_S)
-                continue
-            if self._state != "ready":
-                await self._load_adapters()
-                _log.info("engine_ready", replica=self._config.name, url=self._config.url)
-            self._state, retry_s = "ready", PROBE_RETRY_FIRST_S
-            await asyncio.sleep(PROBE_INTERVAL_S)
 
     async def _ask_health(self) -> None:
         reply = await self._http.send("GET", self._quirks.health)

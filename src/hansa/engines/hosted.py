@@ -7,6 +7,7 @@ from typing import Protocol
 from hansa.engines.base import EngineState
 from hansa.engines.http import Headers, HttpClient
 from hansa.engines.refusals import refusal
+from hansa.engines.watch import HOSTED_INTERVAL_S, Watch
 from hansa.wire.features import Feature
 from hansa.wire.requests import Chunk, Request
 
@@ -52,7 +53,7 @@ class Speech(Protocol):
 
 
 class Hosted:
-    """One replica: a model that a provider serves, ready until requests show otherwise."""
+    """One replica: a model that a provider serves; ready as long as the provider can be reached."""
 
     def __init__(
         self, name: str, http: HttpClient, speech: Speech, features: frozenset[Feature]
@@ -61,21 +62,26 @@ class Hosted:
         self._http = http
         self._speech = speech
         self._features = features
-        self._state: EngineState = "starting"
+        where = http.origin.authority
+        self._watch = Watch(name, http.reach, where=where, interval_s=HOSTED_INTERVAL_S)
+        http.on_trouble = self._watch.doubt
 
     @property
     def features(self) -> frozenset[Feature]:
         return self._features
 
     def state(self) -> EngineState:
-        return self._state
+        return self._watch.state
+
+    def problem(self) -> str:
+        return self._watch.problem
 
     async def start(self) -> None:
-        self._state = "ready"
+        self._watch.start("ready")
 
     async def close(self) -> None:
+        await self._watch.close()
         await self._http.close()
-        self._state = "down"
 
     async def stream(self, request: Request) -> AsyncGenerator[Chunk]:
         asked = self._speech.ask(request)

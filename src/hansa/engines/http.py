@@ -5,9 +5,10 @@ gateway that is most of what it adds. Decision: docs/decisions/0011-own-http-cli
 """
 
 import asyncio
+import os
 import ssl
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 from urllib.parse import urlsplit
@@ -30,6 +31,9 @@ BUFFER_BYTES_MAX = 256 * 1024
 HEADER_BYTES_MAX = 64 * 1024
 
 Headers = Sequence[tuple[str, str]]
+
+
+def _nothing() -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ class HttpClient:
         """`headers` go with every request."""
         self.origin = Origin.parse(url)
         self.stall_s = stall_s
+        self.on_trouble: Callable[[], None] = _nothing
+        """Called when no connection comes about, or one breaks during an exchange."""
         self._common = _head_lines([("host", self.origin.authority), *headers])
         self._tls = ssl.create_default_context() if self.origin.tls else None
         self._idle: deque[_Connection] = deque()
@@ -101,6 +107,14 @@ class HttpClient:
         if reply is None:
             raise EngineUnavailable(f"{self.origin.authority} closed without an answer")
         return reply
+
+    async def reach(self) -> None:
+        """Open a connection, with TLS where that is spoken, and close it: nothing is asked.
+
+        Raises:
+            EngineUnavailable: none came about.
+        """
+        (await self._connect()).abort()
 
     async def close(self) -> None:
         for connection in list(self._open):
@@ -138,8 +152,9 @@ class HttpClient:
                     ssl=self._tls,
                 )
         except (OSError, TimeoutError) as error:
-            why = getattr(error, "strerror", None) or str(error) or "no answer in time"
-            raise EngineUnavailable(f"{origin.authority} cannot be reached: {why}") from error
+            self.on_trouble()
+            why = f"{origin.authority} cannot be reached: {_why(error)}"
+            raise EngineUnavailable(why) from error
         self._open.add(connection)
         return connection
 
@@ -297,6 +312,7 @@ class _Connection(asyncio.Protocol):
             else:
                 self._broken = True
                 self._why = str(exc) if exc else "it closed the connection"
+                self._client.on_trouble()
         self._transport = None
         self._client.lost(self)
         self._wake()
@@ -356,6 +372,7 @@ class _Connection(asyncio.Protocol):
 
     def _break(self, why: str) -> None:
         self._broken, self._why = True, why
+        self._client.on_trouble()
         if self._transport is not None:
             self._transport.abort()
         self._wake()
@@ -377,6 +394,12 @@ class _Connection(asyncio.Protocol):
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, ConnectionError) and error.errno:
+        return os.strerror(error.errno)  # asyncio's own words are about the address
+    return error.strerror or str(error) or "no answer in time"
 
 
 def _head_lines(headers: Headers) -> bytes:

@@ -82,6 +82,9 @@ class LlamaCpp:
     def state(self) -> EngineState:
         return self._state
 
+    def problem(self) -> str:
+        return "it ended, and is started again" if self._state == "down" else ""
+
     async def start(self) -> None:
         """Start the child and return at once; `state()` says when it is ready."""
         # llama.cpp's server keeps a thread for each idle connection and drops it unasked.

@@ -42,6 +42,9 @@ class Mock:
     def state(self) -> EngineState:
         return self._state
 
+    def problem(self) -> str:
+        return ""
+
     async def start(self) -> None:
         self._state = "ready"
 

@@ -160,6 +160,9 @@ class Peer:
         """Its replicas' states come with its status, not from here."""
         return "ready"
 
+    def problem(self) -> str:
+        return ""
+
     async def start(self) -> None: ...
 
     async def close(self) -> None: ...

@@ -17,7 +17,7 @@ class Quirks:
     """What it can do with a model that can; `suffix` is added where the model's card has a
     fill-in-the-middle template and `complete` is there."""
     hosted: bool = False
-    """An API of a provider: it is not asked whether it is well, requests show it."""
+    """An API of a provider: only whether it can be reached is looked at, requests show the rest."""
     health: str = "/health"
     """Answers 200 when the engine serves; looked for at the origin, not under the base."""
     chat: str = "/chat/completions"

@@ -50,9 +50,9 @@ class StandIn:
     open: int = 0
 
     @contextlib.asynccontextmanager
-    async def serving(self) -> AsyncGenerator[str]:
-        """Listen on a free port of 127.0.0.1; yields the base address."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+    async def serving(self, port: int = 0) -> AsyncGenerator[str]:
+        """Listen on 127.0.0.1, on a free port unless one is named; yields the base address."""
+        server = await asyncio.start_server(self._serve, "127.0.0.1", port)
         try:
             yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         finally:

@@ -24,7 +24,8 @@ def routes(view: Callable[[], NodeView], metrics: Metrics, gate: Gate) -> list[R
     async def ready(_: Request) -> Response:
         now = view()
         replicas = {each.replica: each.problem or "ready" for each in now.replicas}
-        body = {"status": "ready" if now.ready else "not_ready", "replicas": replicas}
+        status = "draining" if now.draining else "ready" if now.ready else "not_ready"
+        body = {"status": status, "replicas": replicas}
         return JSONResponse(body, 200 if now.ready else 503)
 
     async def metrics_text(_: Request) -> Response:

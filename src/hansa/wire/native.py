@@ -177,3 +177,5 @@ class NodeView(msgspec.Struct, frozen=True):
     """Leaves in this node's log."""
     log_root: str
     canaries: tuple[CanaryView, ...] = ()
+    draining: bool = False
+    """It takes nothing new and ends when what is under way has."""

@@ -25,7 +25,9 @@ def test_each_class_is_drawn_and_has_its_own_code(kind: type[HansaError]):
 
 def test_only_what_is_unavailable_or_limited_is_worth_another_try():
     retryable = {kind.__name__ for kind in CLASSES if kind.retryable}
-    assert retryable == {"DeadlineUnmet", "EngineUnavailable", "PeerUnavailable", "RateLimited"}
+    assert retryable == {
+        "DeadlineUnmet", "EngineUnavailable", "NodeDraining", "PeerUnavailable", "RateLimited",
+    }  # fmt: skip
 
 
 def test_an_error_reads_as_what_happened_and_what_to_do():

@@ -1,6 +1,8 @@
 """Metrics are named by the rules; logs are JSON on stderr."""
 
 import json
+import logging
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -40,7 +42,11 @@ def test_two_nodes_count_apart():
 
 @pytest.fixture(autouse=True)
 def default_logs() -> Iterator[None]:
+    root = logging.getLogger()
+    before = list(root.handlers)
     yield
+    root.handlers[:] = before
+    logging.captureWarnings(capture=False)
     structlog.reset_defaults()
 
 
@@ -63,3 +69,34 @@ def test_a_traceback_stays_in_its_line(capsys: pytest.CaptureFixture[str]):
         structlog.get_logger().exception("broke")
     [line] = capsys.readouterr().err.splitlines()
     assert "ValueError" in json.loads(line)["exception"]
+
+
+def test_what_libraries_log_is_json_too_once_and_from_warnings_up(
+    capsys: pytest.CaptureFixture[str],
+):
+    configure_logs("debug")
+    configure_logs("debug")
+    server = logging.getLogger("uvicorn.error")
+    server.info("Shutting down")
+    server.error("Cancel %s running task(s)", 2)
+    try:
+        raise ValueError("one\ntwo")
+    except ValueError:
+        server.exception("it broke")
+    cancelled, broke = map(json.loads, capsys.readouterr().err.splitlines())
+    assert cancelled.pop("timestamp").endswith("Z")
+    assert cancelled == {
+        "event": "Cancel 2 running task(s)", "level": "error", "logger": "uvicorn.error",
+    }  # fmt: skip
+    assert "ValueError" in broke["exception"]
+
+
+def test_a_warning_of_python_is_a_line_of_the_log(capsys: pytest.CaptureFixture[str]):
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        configure_logs("info")
+        warnings.warn("it is old", DeprecationWarning, stacklevel=1)
+    [line] = capsys.readouterr().err.splitlines()
+    said = json.loads(line)
+    assert (said["level"], said["logger"]) == ("warning", "py.warnings")
+    assert "it is old" in said["event"]
