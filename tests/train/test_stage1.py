@@ -92,6 +92,13 @@ def test_a_killed_run_goes_on_to_the_same_losses(tmp_path: Path, corpus: Path, t
     assert whole[-1].held_out < whole[3].held_out
 
 
+def test_a_small_corpus_is_cut_anew_before_rows_are_taken_twice(
+    tmp_path: Path, corpus: Path, tiny_base: Path
+):
+    finished(train(tmp_path, corpus, "long", **TINY | {"base": tiny_base, "count": 40}))
+    assert read_record(tmp_path / "long").rows == 80
+
+
 def test_two_processes_learn_the_same_however_they_are_started(
     tmp_path: Path, corpus: Path, tiny_base: Path
 ):

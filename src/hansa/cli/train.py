@@ -56,6 +56,10 @@ def train(
     else:
         with _progress(followed, quiet=as_json) as seen:
             record = run(followed, profile, weights, corpus, out, seen, teacher)
+    wanted = followed.steps.count * followed.steps.rows
+    if record.rows < wanted:
+        say(f"the corpus gave {record.rows:,} rows where {wanted:,} were asked for, so they were "
+            "learnt more than once: take more sources, or a lower per_chars")  # fmt: skip
     _show(record, out, as_json)
 
 

@@ -7,7 +7,7 @@ share the folder; the first of them writes.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,8 @@ from hansa.training.student import taught_loss
 ROWS = "rows.npz"
 HELD_OUT_DOCUMENTS = 20
 """One document of so many is held out."""
-HELD_OUT_PASSES = 20
-"""How often a small corpus's few are cut anew, before rows are taken twice."""
+PASSES = 20
+"""How often a corpus that gives too few rows is cut anew, before rows are taken twice."""
 
 
 def run(
@@ -118,12 +118,7 @@ def _shuffled(corpus: Path, recipe: Recipe) -> list[str]:
 def _held_out(recipe: Recipe, base: BaseModel, texts: list[str]) -> Rows:
     """Rows of documents that nothing is learnt from, as many as the recipe wants."""
     wanted = recipe.steps.held_out_rows
-    examples = (
-        example
-        for again in range(HELD_OUT_PASSES)
-        for example in fim_examples(texts, recipe.fim, recipe.seed + 1 + again)
-    )
-    rows = _pack(recipe, base, examples, wanted)
+    rows = _pack(recipe, base, _middles(texts, recipe, recipe.seed + 1, PASSES), wanted)
     short = wanted - len(rows)
     return join(rows, rows.taken(np.arange(short) % len(rows))) if short and len(rows) else rows
 
@@ -133,7 +128,8 @@ def _packed(recipe: Recipe, base: BaseModel, texts: list[str], folder: Path) -> 
     wanted = recipe.steps.count * recipe.steps.rows
     told, distilled = (round(wanted * each.share) for each in (recipe.instruct, recipe.distilled))
     settled = _settled(recipe, base, wanted - told - distilled) if recipe.pairs else None
-    examples = fim_examples(texts, recipe.fim, recipe.seed)
+    # People's pairs are learnt once a pass; how many passes there are is the corpus's size to say.
+    examples = _middles(texts, recipe, recipe.seed, 1 if settled else PASSES)
     rows = _pack(recipe, base, examples, wanted - told - distilled - len(settled or ()))
     if settled:
         rows = join(rows, settled)
@@ -146,6 +142,12 @@ def _packed(recipe: Recipe, base: BaseModel, texts: list[str], folder: Path) -> 
     if not (told or distilled or settled):
         return rows
     return rows.taken(np.random.default_rng(recipe.seed + 1).permutation(len(rows)))
+
+
+def _middles(texts: list[str], recipe: Recipe, seed: int, passes: int) -> Iterator[Example]:
+    """Examples from every text, and then others from every text again."""
+    for again in range(passes):
+        yield from fim_examples(texts, recipe.fim, seed + again)
 
 
 def _settled(recipe: Recipe, base: BaseModel, rows_max: int) -> Rows:
