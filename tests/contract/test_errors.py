@@ -71,6 +71,7 @@ SAID: dict[type[HansaError], Raised] = {
     errors.EngineError: broken(502),
     errors.PeerError: broken(502),
     errors.EngineUnavailable: BUSY,
+    errors.NodeDraining: BUSY,
     errors.DeadlineUnmet: BUSY,
     errors.PeerUnavailable: BUSY,
     errors.StorageError: broken(507),

@@ -132,8 +132,13 @@ class NodeDraining(EngineUnavailable):
 
     code = "node_draining"
 
-    def __init__(self) -> None:
-        super().__init__("this node ends and takes nothing new", hint="try another node")
+    def __init__(
+        self,
+        message: str = "this node ends and takes nothing new",
+        *,
+        hint: str = "try another node",
+    ) -> None:
+        super().__init__(message, hint=hint)
         self.headers = {"connection": "close"}
 
 

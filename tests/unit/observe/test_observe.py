@@ -94,6 +94,7 @@ def test_what_libraries_log_is_json_too_once_and_from_warnings_up(
 def test_a_warning_of_python_is_a_line_of_the_log(capsys: pytest.CaptureFixture[str]):
     with warnings.catch_warnings():
         warnings.simplefilter("always")
+        logging.captureWarnings(capture=False)  # a test before this one may have begun to
         configure_logs("info")
         warnings.warn("it is old", DeprecationWarning, stacklevel=1)
     [line] = capsys.readouterr().err.splitlines()
