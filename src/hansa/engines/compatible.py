@@ -159,7 +159,7 @@ class Compatible:
             if reply.status != 200:
                 raise await refusal(reply, self._config.name, self._quirks.too_long)
             said = _decode_embeddings(await reply.whole(EMBEDDINGS_BYTES_MAX))
-        except BaseException:  # as above
+        except BaseException:  # also when the caller leaves: nobody reads the rest
             reply.abort()
             raise
         vectors = sorted(said.data, key=lambda each: each.index)

@@ -251,7 +251,7 @@ class _Connection(asyncio.Protocol):
                 raise EngineError(f"{self._client.origin.authority} broke off: {self._why}")
             try:
                 await self._wait()
-            except BaseException:  # the same
+            except BaseException:  # cancelled too: a body half read cannot be kept
                 self.abort()
                 raise
         data = self._blocks[0] if len(self._blocks) == 1 else b"".join(self._blocks)
