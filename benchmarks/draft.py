@@ -54,7 +54,7 @@ def main() -> None:
     model = str(ModelStore(user_state_dir()).require(card_of(DEFAULT_MODEL)))
     ways = {
         PLAIN: LlamaCppConfig(model, options.threads, 1, 2048, speculates=False),
-        NGRAM: LlamaCppConfig(model, options.threads, 1, 2048),
+        NGRAM: LlamaCppConfig(model, options.threads, 1, 2048, speculates=True),
     }
     for tokens in options.tokens:
         draft = DraftModel(str(options.student), tokens, options.likely_min)

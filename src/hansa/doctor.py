@@ -126,7 +126,7 @@ def _completions() -> str:
     parts = [
         f"estimated from {rate / 1e9:.1f} GB of weights read a second (half of what it copies "
         f"now); {speed.COMPLETION_TOKENS} tokens on a warm prefix within {speed.BUDGET_MS} ms: "
-        + (", ".join(in_time) or "none, but where n-gram speculation hits")
+        + (", ".join(in_time) or "none")
     ]
     if late:
         parts.append(f"slower: {', '.join(late)}")

@@ -4,6 +4,8 @@ import importlib.util
 from functools import partial
 from typing import cast
 
+from msgspec.structs import replace
+
 from hansa.answer.fleet import LocalReplica
 from hansa.context.templates import render
 from hansa.core.errors import ConfigError
@@ -91,6 +93,7 @@ def _llamacpp(each: ReplicaSettings, settings: Settings, chain: Chain) -> LlamaC
         name=each.id,
         log_path=settings.state_dir / "logs" / f"engine-{each.id}.log",
         fills_in=card.profile.fim is not None,
+        render_plain=partial(render, profile=replace(card.profile, fim=None)),
     )
 
 

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
@@ -80,6 +82,24 @@ async def test_completion_streamed(client: openai.AsyncOpenAI) -> None:
     stream = await client.completions.create(model="auto", prompt="x = ", stream=True)
     chunks = [chunk async for chunk in stream]
     assert "".join(chunk.choices[0].text for chunk in chunks) == "Hello, world"
+
+
+async def test_best_of_weighs_by_the_suffix(node: Running, client: openai.AsyncOpenAI) -> None:
+    ask = partial(client.completions.create, model=DEFAULT_MODEL, prompt="def add(a, b):")
+    await ask(suffix="\n\nprint(add(1, 2))", best_of=3)
+    assert mock(node).seen[-1].sampling.best_of == 3
+    await ask(best_of=1)
+    assert mock(node).seen[-1].sampling.best_of == 1
+    wrong: list[tuple[dict[str, Any], str]] = [
+        ({"best_of": 2}, "best_of weighs fillings by the suffix; send one"),
+        ({"best_of": 9, "suffix": "x"}, "best_of is 9; it must be from 1 to 8"),
+        ({"best_of": 3, "n": 2, "suffix": "x"}, "one choice"),
+        ({"best_of": 2, "temperature": 0.5, "suffix": "x"}, "temperature 0"),
+        ({"best_of": 2, "logprobs": 1, "suffix": "x"}, "without logprobs"),
+    ]
+    for fields, said in wrong:
+        with pytest.raises(openai.BadRequestError, match=said):
+            await ask(**fields)
 
 
 async def test_models(client: openai.AsyncOpenAI) -> None:

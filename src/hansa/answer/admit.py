@@ -3,6 +3,8 @@
 import functools
 import re
 
+from msgspec.structs import replace
+
 from hansa.core.bounds import COMPLETION_TOKENS_MAX, REQUESTS_IN_FLIGHT_MAX
 from hansa.core.errors import EngineUnavailable, NodeDraining, UserError
 from hansa.wire.requests import Policy, Request, Sampling
@@ -11,6 +13,7 @@ STOPS_MAX = 16
 MESSAGES_MAX = 1024
 SNIPPETS_MAX = 64
 CHOICES_MAX = 16
+BEST_OF_MAX = 8
 LOGPROBS_MAX = 20
 TOOLS_MAX = 128
 INPUTS_MAX = 2048
@@ -69,6 +72,8 @@ def check_request(request: Request) -> None:
     _check_sampling(request.sampling)
     _check_policy(request.policy)
     _check_text(request)
+    if request.sampling.best_of > 1:
+        _check_best_of(request)
     if (request.task == "embed") != bool(request.inputs):
         raise UserError("the task embed takes inputs, and only it does")
 
@@ -83,6 +88,7 @@ def _check_sampling(sampling: Sampling) -> None:
     if "" in sampling.stop:
         raise UserError("a stop string must not be empty")
     _bounded("n", sampling.choices, 1, CHOICES_MAX)
+    _bounded("best_of", sampling.best_of, 1, BEST_OF_MAX)
     _bounded("presence_penalty", sampling.presence_penalty, -2, 2)
     _bounded("frequency_penalty", sampling.frequency_penalty, -2, 2)
     if sampling.logprobs is not None:
@@ -106,6 +112,17 @@ def _check_text(request: Request) -> None:
     for snippet in request.snippets:
         if not 1 <= snippet.start_line <= snippet.end_line:
             raise UserError(f"a snippet cannot have lines {snippet.start_line}-{snippet.end_line}")
+
+
+def _check_best_of(request: Request) -> None:
+    sampling = request.sampling
+    if not request.suffix:
+        raise UserError("best_of weighs fillings by the suffix; send one", hint="or leave it out")
+    plain = Sampling(sampling.max_tokens, stop=sampling.stop, best_of=sampling.best_of)
+    if replace(sampling, seed=None, top_p=1.0) != plain:
+        raise UserError(
+            "best_of goes with temperature 0 and one choice, without logprobs, top_k and penalties"
+        )
 
 
 def _bounded(name: str, value: float, low: float, high: float) -> None:

@@ -89,7 +89,7 @@ class Closing:
             task=request.task,
             policy=request.policy,
             max_prompt_tokens=prompt_tokens_max(request),
-            max_tokens=request.sampling.max_tokens * request.sampling.choices,
+            max_tokens=request.sampling.tokens_max(),
             issued_at_ms=now_ms,
             expires_at_ms=now_ms + GRANT_LIFETIME_S * 1000,
             nonce=fresh_nonce(),
@@ -225,6 +225,8 @@ def check_against_grant(receipt: Receipt, granted: Granted) -> None:
 
 def prompt_tokens_max(request: Request) -> int:
     chars = int(request.prompt_chars() / ESTIMATED_CHARS_PER_TOKEN_MIN)
+    if request.sampling.best_of > 1:
+        chars *= 2  # read to fill in, and as text that goes on
     # Each message and input has a frame of its own around it.
     return chars + PROMPT_TOKENS_SLACK + 16 * (len(request.messages) + len(request.inputs))
 

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 @click.argument("position", metavar="FILE:LINE:COL")
 @click.option("--no-index", is_flag=True, help="Do not look at the rest of the codebase.")
 @click.option("--explain", is_flag=True, help="Say what the model was shown, and why.")
+@click.option("--best-of", type=click.IntRange(1, 8), default=1, show_default=True,
+              help="Ways that are tried where one line is wanted before others.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @asks_a_node
-def complete(asking: Asking, position: str, no_index: bool, explain: bool, as_json: bool) -> None:
+def complete(
+    asking: Asking, position: str, no_index: bool, explain: bool, best_of: int, as_json: bool
+) -> None:
     """Complete code at FILE:LINE:COL; lines and columns count from 1."""
     import asyncio
 
@@ -47,6 +51,7 @@ def complete(asking: Asking, position: str, no_index: bool, explain: bool, as_js
                 codebase=codebase,
                 confidence=explain,
                 preferences=asking.preferences(),
+                best_of=best_of,
             )
 
     with contextlib.ExitStack() as stack:

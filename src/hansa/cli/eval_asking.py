@@ -12,7 +12,7 @@ from hansa.cli.output import print_json, say
 
 if TYPE_CHECKING:
     from hansa.evals.endpoint import Address, Endpoint
-    from hansa.evals.question import Benchmark
+    from hansa.evals.question import Benchmark, Sampling
     from hansa.evals.report import Report
     from hansa.evals.store import RunSettings
 
@@ -33,6 +33,7 @@ class Measuring:
     temperature: float
     top_p: float
     seed: int
+    best_of: int
     samples: int
     at_once: int | None
     limit: int | None
@@ -92,6 +93,8 @@ _OPTIONS = (
     click.option("--top-p", type=click.FloatRange(0, 1), default=1.0, show_default=True,
                  help="Share of the likeliest tokens that are drawn from."),
     click.option("--seed", type=int, default=0, show_default=True, help="Of the first samples."),
+    click.option("--best-of", type=click.IntRange(1, 8), default=1, show_default=True,
+                 help="Fillings that are tried for one answer where there is a suffix."),
     click.option("--samples", type=click.IntRange(1, 1000), default=1, show_default=True,
                  help="Answers to each question; pass@k needs k."),
     click.option("--at-once", type=click.IntRange(1, 256), show_default="4; latency: 1",
@@ -178,7 +181,6 @@ def _settings(
 ) -> "RunSettings":  # fmt: skip
     from hansa import __version__
     from hansa.evals.part import digest_of
-    from hansa.evals.question import Sampling
     from hansa.evals.store import RunSettings
 
     return RunSettings(
@@ -186,13 +188,23 @@ def _settings(
         model=model,
         weights_sha256=weights_sha256,
         endpoint=measuring.url or "node",
-        sampling=Sampling(measuring.temperature, measuring.top_p, measuring.seed),
+        sampling=_sampling(measuring, benchmark),
         samples=measuring.samples,
         options=options,
         questions=len(benchmark.questions),
         questions_sha256=digest_of(benchmark.questions),
         hansa=__version__,
     )
+
+
+def _sampling(measuring: Measuring, benchmark: "Benchmark") -> "Sampling":
+    from hansa.core.errors import UserError
+    from hansa.evals.question import Sampling
+
+    best_of = measuring.best_of
+    if best_of > 1 and not any(each.suffix for each in benchmark.questions):
+        raise UserError(f"--best-of weighs by a suffix, and {benchmark.name} asks without one")
+    return Sampling(measuring.temperature, measuring.top_p, measuring.seed, best_of)
 
 
 def _only(models: tuple[str, ...]) -> str:

@@ -60,11 +60,13 @@ async def complete(
     confidence: bool = False,
     planner: Planner = plan_here,
     coming: Coming | None = None,
+    best_of: int = 1,
 ) -> Completion:
     """Complete `document` at `cursor`, a character offset; its line endings are LF.
 
     `confidence` asks for log-probabilities, if there is an engine that gives them. `coming` can be
-    looked at meanwhile.
+    looked at meanwhile. `best_of`: so many ways are tried where one line is wanted before others,
+    if there is an engine that can weigh them; its answer comes at once, without log-probabilities.
 
     Raises:
         HansaError: no node, no replica that may serve, or the answer broke off.
@@ -88,11 +90,11 @@ async def complete(
     # A line is shown whole unless somebody looks on; a block is read until it has ended.
     stream = plan.multiline or coming is not None
     ask = partial(_request, plan, preferences or Preferences(), stream=stream)
-    request, redacted = ask(confidence=confidence)
+    request, redacted = ask(confidence=confidence, best_of=best_of)
     try:
         reply = await read(answers, request, clock, enough=enough, so_far=so_far)
     except HansaError as error:
-        if not confidence or error.code != Unsupported.code:
+        if not (confidence or best_of > 1) or error.code != Unsupported.code:
             raise
         request, redacted = ask(confidence=False)
         reply = await read(answers, request, clock, enough=enough, so_far=so_far)
@@ -119,13 +121,26 @@ def sure(tokens: Sequence[TokenLogprob], chars: int) -> float:
     return math.exp(sum(logprobs) / len(logprobs)) if logprobs else 1.0
 
 
+def between_lines(plan: CompletionPlan) -> bool:
+    """Whether one line is wanted, and others follow by which ways to write it can be weighed."""
+    return not plan.multiline and bool(plan.suffix.strip())
+
+
 def _request(
-    plan: CompletionPlan, preferences: Preferences, *, stream: bool, confidence: bool
+    plan: CompletionPlan,
+    preferences: Preferences,
+    *,
+    stream: bool,
+    confidence: bool,
+    best_of: int = 1,
 ) -> tuple[Request, int]:
     """What to send, and how many secrets were taken out of it."""
     prefix, in_prefix = redact(plan.prefix)
     suffix, in_suffix = redact(plan.suffix)
     texts = [redact(each.text) for each in plan.snippets]
+    sampling = Sampling(plan.max_tokens, stop=plan.stop, logprobs=0 if confidence else None)
+    if best_of > 1 and between_lines(plan):
+        sampling = Sampling(plan.max_tokens, stop=("\n",), best_of=best_of)
     request = Request(
         id=new_request_id(),
         task="complete",
@@ -138,9 +153,7 @@ def _request(
             Snippet(each.path, each.start_line, each.end_line, text)
             for each, (text, _) in zip(plan.snippets, texts, strict=True)
         ),
-        sampling=Sampling(
-            max_tokens=plan.max_tokens, stop=plan.stop, logprobs=0 if confidence else None
-        ),
+        sampling=sampling,
         policy=preferences.policy,
         budget_ms=preferences.budget_ms,
         stream=stream,

@@ -14,7 +14,7 @@ from hansa.context.budget import Limits
 from hansa.context.candidates import Codebase, Document
 from hansa.core.clock import Clock
 from hansa.editor.coming import Coming
-from hansa.editor.complete import Completion, Planner, complete, plan_here
+from hansa.editor.complete import Completion, Planner, between_lines, complete, plan_here
 from hansa.editor.debounce import Debounce
 from hansa.editor.node import Answers
 from hansa.editor.preferences import Preferences
@@ -34,6 +34,9 @@ CONFIDENCE_MIN = 0.3
 
 ESCALATED_BUDGET_MS = 5_000
 """What a larger model may take, when somebody asks for more than a small one is sure of."""
+
+WAYS = 4
+"""Without a larger model, so many lines are tried then, and weighed by what follows."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -224,12 +227,22 @@ class Inline:
         self.counts.asked += 1
         began_s = self._clock.monotonic_s()
         done = await self._complete(view, self._preferences, coming)
-        if invoked and self._larger and done.confidence < CONFIDENCE_MIN:
-            better = replace(self._preferences, model=self._larger, budget_ms=ESCALATED_BUDGET_MS)
-            done = await self._complete(view, better, None)
+        if invoked and done.confidence < CONFIDENCE_MIN:
+            done = await self._better(view, done)
         self._debounce.seen()
         self._count(done)
         return self._shown(view, done, began_s, invoked=invoked)
+
+    async def _better(self, view: View, unsure: Completion) -> Completion:
+        """What a larger model says, or else the line that what follows fits best."""
+        if self._larger:
+            larger = replace(self._preferences, model=self._larger, budget_ms=ESCALATED_BUDGET_MS)
+            return await self._complete(view, larger, None)
+        if not between_lines(unsure.plan):
+            return unsure
+        patient = replace(self._preferences, budget_ms=ESCALATED_BUDGET_MS)
+        weighed = await self._complete(view, patient, None, best_of=WAYS)
+        return weighed if weighed.text else unsure
 
     def _shown(
         self, view: View, done: Completion, began_s: float, *, invoked: bool
@@ -247,7 +260,7 @@ class Inline:
         return suggestion
 
     async def _complete(
-        self, view: View, preferences: Preferences, coming: Coming | None
+        self, view: View, preferences: Preferences, coming: Coming | None, *, best_of: int = 1
     ) -> Completion:
         codebase = self.codebase or Codebase()
         done = await complete(
@@ -261,9 +274,10 @@ class Inline:
             confidence=self._asks_confidence,
             planner=self._planner,
             coming=coming,
+            best_of=best_of,
         )
         # An engine that gives no log-probabilities is not asked for them again.
-        if done.reply.text and not done.reply.logprobs:
+        if best_of == 1 and done.reply.text and not done.reply.logprobs:
             self._asks_confidence = False
         self.latest = done
         return done

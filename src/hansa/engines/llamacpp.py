@@ -14,7 +14,8 @@ from hansa.core.bounds import REQUEST_DEADLINE_S
 from hansa.core.errors import EngineError, EngineUnavailable, UserError
 from hansa.engines.base import EngineState
 from hansa.engines.llamacpp_child import LlamaCppConfig
-from hansa.wire.features import FILLS_IN, Feature
+from hansa.engines.weighing import Said, best_filling, until_stop
+from hansa.wire.features import FILLS_IN, WEIGHS, Feature
 from hansa.wire.requests import Chunk, FinishReason, Request, TokenLogprob, Usage
 from hansa.wire.sse import decode_events
 
@@ -38,6 +39,8 @@ FEATURES: frozenset[Feature] = frozenset(
     }
 )
 
+_LINE_END = ("\n",)
+
 _log = structlog.get_logger()
 
 
@@ -53,14 +56,19 @@ class LlamaCpp:
         name: str,
         log_path: Path,
         fills_in: bool = False,
+        render_plain: Callable[[Request], str] | None = None,
     ) -> None:
         """`render` writes the exact prompt of a request; `stop` always ends generation.
 
-        `fills_in`: the model was trained to fill in the middle.
+        `fills_in`: the model was trained to fill in the middle. `render_plain` writes the prompt
+        of a text that only goes on, if the model has another for it.
         """
-        self._features: frozenset[Feature] = FEATURES | FILLS_IN if fills_in else FEATURES
+        self._features: frozenset[Feature] = FEATURES
+        if fills_in:
+            self._features |= FILLS_IN | WEIGHS
         self._config = config
         self._render = render
+        self._render_plain = render_plain or render
         self._stop = stop
         self._name = name
         self._log_path = log_path
@@ -107,22 +115,59 @@ class LlamaCpp:
         self._state = "down"
 
     async def stream(self, request: Request) -> AsyncGenerator[Chunk]:
+        if request.sampling.best_of > 1:
+            answer = best_filling(self._say, request)
+        else:
+            answer = self._chunks(self._body(request), request.sampling.logprobs or 0)
+        async with contextlib.aclosing(answer) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _say(self, request: Request, *, plain: bool = False, slot: int | None = None) -> Said:
+        sampling, begins = request.sampling, request.begins
+        body = self._body(request)
+        if begins:
+            body["stop"] = self._stop  # The others would be found in what it must begin with.
+        if plain:
+            body["prompt"] = self._render_plain(request)
+        if slot is not None:
+            body["id_slot"] = slot
+        text, tokens, finish, usage = "", list[TokenLogprob](), "stop", Usage()
+        async with contextlib.aclosing(self._events(body)) as events:
+            async for event in events:
+                chunk = event.chunk(sampling.logprobs or 0)
+                over = until_stop(text, begins, sampling.stop) != text
+                text += chunk.text
+                tokens += () if over else chunk.logprobs
+                usage = chunk.usage or usage
+                if chunk.finish:
+                    finish, slot = chunk.finish, event.id_slot
+                    break
+                if over and sampling.stop != _LINE_END:
+                    break  # Else it ends by itself, and says in which slot.
+        return Said(until_stop(text, begins, sampling.stop), finish, tuple(tokens), usage, slot)
+
+    async def _chunks(self, body: dict[str, object], alternatives: int) -> AsyncGenerator[Chunk]:
+        async with contextlib.aclosing(self._events(body)) as events:
+            async for event in events:
+                yield event.chunk(alternatives)
+
+    async def _events(self, body: dict[str, object]) -> AsyncGenerator["_Event"]:
         if self._state != "ready" or self._http is None:
             raise EngineUnavailable(f"the engine of replica {self._name} is {self._state}")
-        body = msgspec.json.encode(self._body(request))
         started = False
         try:
             async with self._http.post(
-                f"{self._url}/completion", data=body, headers={"content-type": "application/json"}
+                f"{self._url}/completion",
+                data=msgspec.json.encode(body),
+                headers={"content-type": "application/json"},
             ) as reply:
                 if reply.status != 200:
                     raise _refused(self._name, reply.status, await reply.content.read(4096))
-                async with contextlib.aclosing(
-                    _chunks(reply, request.sampling.logprobs or 0)
-                ) as chunks:
-                    async for chunk in chunks:
+                async with contextlib.aclosing(_events(reply)) as events:
+                    async for event in events:
                         started = True
-                        yield chunk
+                        yield event
         except (aiohttp.ClientError, TimeoutError, ConnectionError) as error:
             kind = EngineError if started else EngineUnavailable
             raise kind(
@@ -149,7 +194,7 @@ class LlamaCpp:
             body["presence_penalty"] = sampling.presence_penalty
             body["frequency_penalty"] = sampling.frequency_penalty
         if request.begins and request.output is None:
-            body["grammar"] = _beginning(request.begins)
+            body["grammar"] = _beginning(request.begins, one_line=sampling.stop == _LINE_END)
         constrained = not body.keys().isdisjoint({"json_schema", "presence_penalty", "grammar"})
         if sampling.temperature == 0 and constrained:
             body["temperature"] = 0.0
@@ -250,6 +295,7 @@ class _Event(msgspec.Struct, frozen=True):
     content: str = ""
     stop: bool = False
     stop_type: str = ""
+    id_slot: int = 0
     tokens_predicted: int = 0
     tokens_evaluated: int = 0
     timings: dict[str, float] = {}
@@ -269,22 +315,24 @@ _FIELDS = list(_Event.__struct_fields__)
 _decode = msgspec.json.Decoder(_Event).decode
 
 
-async def _chunks(reply: aiohttp.ClientResponse, alternatives: int) -> AsyncGenerator[Chunk]:
+async def _events(reply: aiohttp.ClientResponse) -> AsyncGenerator[_Event]:
     async for event in decode_events(reply.content.iter_any()):
-        chunk = _decode(event.data).chunk(alternatives)
-        yield chunk
-        if chunk.finish:
+        said = _decode(event.data)
+        yield said
+        if said.stop:
             return
     raise EngineError("the engine ended its stream without a last event")
 
 
-def _beginning(text: str) -> str:
+def _beginning(text: str, *, one_line: bool = False) -> str:
     """A grammar of all answers that begin with `text`; a line just begun is not left empty.
 
+    `one_line`: the answer is over with the line, whose break may bring white space along.
     Source: llama.cpp, grammars/README.md.
     """
     line = "" if text.strip() else "[ \\t]* [^ \\t\\r\\n\\x00] "
-    return f"root ::= {msgspec.json.encode(text).decode()} {line}[^\\x00]*"
+    rest = "[^\\r\\n\\x00]* ([\\r\\n] [ \\t\\r\\n]*)?" if one_line else "[^\\x00]*"
+    return f"root ::= {msgspec.json.encode(text).decode()} {line}{rest}"
 
 
 def _refused(name: str, status: int, body: bytes) -> Exception:

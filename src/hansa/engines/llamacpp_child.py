@@ -44,8 +44,9 @@ class LlamaCppConfig(msgspec.Struct, frozen=True):
     slots: int
     context_tokens: int
     """Of each slot."""
-    speculates: bool = True
-    """Off only to measure what it gains."""
+    speculates: bool = False
+    """On repeats in the text itself; on only to measure what it gains, which is nothing on two
+    cores (docs/log.md). Tokens that were drafted come without their log-probability."""
     draft: DraftModel | None = None
     """Drafts instead of repeats in the text; none was measured yet (`benchmarks/draft.py`)."""
 

@@ -11,7 +11,7 @@ from hansa.wire.requests import Chunk, Request, Usage
 DEFAULT_ANSWER = " None\n"
 
 CAN: frozenset[Feature] = frozenset(
-    {"chat", "complete", "suffix", "prefill", "penalties", "top_k", "seed"}
+    {"chat", "complete", "suffix", "prefill", "best_of", "penalties", "top_k", "seed"}
 )
 
 

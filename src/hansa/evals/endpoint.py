@@ -170,6 +170,10 @@ def request_body(
         return body | {"messages": [{"role": "user", "content": question.prompt}]}
     if question.suffix:
         body["suffix"] = question.suffix
+    if question.suffix and sampling.best_of > 1:
+        body["best_of"] = sampling.best_of
+        if address.is_node and question.newlines_max == question.begins.count("\n"):
+            body["stop"] = ["\n"]  # One line counts, and nothing can be read until all is there.
     own = {"snippets": question.snippets, "begins": question.begins}
     if address.is_node and any(own.values()):
         return body | {"prompt": question.prompt, "hansa": own}

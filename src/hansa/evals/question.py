@@ -18,6 +18,8 @@ class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     top_p: float = 1.0
     seed: int = 0
     """Of a question's first sample; each further one counts on from it."""
+    best_of: int = 1
+    """Ways to fill a hole that are tried for one answer; greedy only."""
 
 
 class Question(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

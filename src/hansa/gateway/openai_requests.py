@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from hansa.accounts.keys import ApiKey
 from hansa.core.errors import UserError
@@ -50,13 +51,14 @@ def completion_request(asked: wire.CompletionRequest, key: ApiKey) -> Request:
     own = asked.hansa
     if asked.echo:
         raise UserError("echo is not supported", hint="the prompt is known to you already")
-    if (asked.best_of or 1) > (asked.n or 1):
-        raise UserError("best_of is not supported", hint="ask for n choices and choose")
     check_options(asked.stream_options)
     prompts = [asked.prompt] if isinstance(asked.prompt, str) else asked.prompt
     if len(prompts) != 1:
         raise UserError(f"{len(prompts)} prompts were sent; send one a request")
     limit = COMPLETION_TOKENS_DEFAULT if asked.max_tokens is None else asked.max_tokens
+    sampling = _sampling(asked, limit, asked.logprobs)
+    if asked.best_of is not None and asked.best_of != sampling.choices:
+        sampling = replace(sampling, best_of=asked.best_of)
     return Request(
         id=new_request_id(),
         task=own.task or "complete",
@@ -65,7 +67,7 @@ def completion_request(asked: wire.CompletionRequest, key: ApiKey) -> Request:
         suffix=asked.suffix or "",
         begins=own.begins,
         snippets=own.snippets,
-        sampling=_sampling(asked, limit, asked.logprobs),
+        sampling=sampling,
         policy=policy(own, key),
         budget_ms=own.budget_ms,
         deadline_ms=own.deadline_ms,

@@ -66,7 +66,7 @@ def check_covers(grant: Grant, request: Request) -> None:
         "model": (request.model, grant.model),
         "task": (request.task, grant.task),
         "policy": (request.policy, grant.policy),
-        "max_tokens": (request.sampling.max_tokens * request.sampling.choices, grant.max_tokens),
+        "max_tokens": (request.sampling.tokens_max(), grant.max_tokens),
     }
     for name, (asked, granted) in pairs.items():
         if asked != granted:

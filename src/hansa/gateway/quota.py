@@ -3,9 +3,11 @@
 import datetime as dt
 from typing import Literal
 
+from msgspec.structs import replace
+
 from hansa.accounts.keys import ApiKey
 from hansa.accounts.limits import Lease, Level, Limits, Standing
-from hansa.answer.admit import CHOICES_MAX
+from hansa.answer.admit import BEST_OF_MAX, CHOICES_MAX
 from hansa.core.bounds import COMPLETION_TOKENS_MAX
 from hansa.core.clock import Clock
 from hansa.core.errors import RateLimited, SpendLimit
@@ -102,6 +104,10 @@ def duration(seconds: float) -> str:
 
 def _tokens_max(request: Request) -> int:
     """Of all answers together; what no request may ask for is refused later."""
-    sampling = request.sampling
-    tokens = max(1, min(sampling.max_tokens, COMPLETION_TOKENS_MAX))
-    return tokens * max(1, min(sampling.choices, CHOICES_MAX))
+    asked = request.sampling
+    return replace(
+        asked,
+        max_tokens=max(1, min(asked.max_tokens, COMPLETION_TOKENS_MAX)),
+        choices=max(1, min(asked.choices, CHOICES_MAX)),
+        best_of=max(1, min(asked.best_of, BEST_OF_MAX)),
+    ).tokens_max()

@@ -19,17 +19,20 @@ Feature = Literal[
     "json_schema",
     "logprobs",
     "choices",
+    "best_of",
     "penalties",
     "top_k",
     "seed",
 ]
 """`suffix`: fills in the middle. `prefill`: continues a last message by the assistant. `choices`:
-several answers to one request. The others are named after the field that asks for them."""
+several answers to one request. `best_of`: weighs fillings by the suffix. The others are named after
+the field that asks for them."""
 
 FEATURES: tuple[Feature, ...] = get_args(Feature)
 
 TEXT: frozenset[Feature] = frozenset({"chat", "complete"})
 FILLS_IN: frozenset[Feature] = frozenset({"suffix"})
+WEIGHS: frozenset[Feature] = frozenset({"best_of"})
 
 
 def needed(request: Request) -> list[Feature]:
@@ -52,6 +55,8 @@ def needed(request: Request) -> list[Feature]:
         found.append("logprobs")
     if sampling.choices > 1:
         found.append("choices")
+    if sampling.best_of > 1:
+        found.append("best_of")
     if sampling.presence_penalty or sampling.frequency_penalty:
         found.append("penalties")
     if sampling.top_k is not None:

@@ -17,6 +17,10 @@ ANY_MODEL = "auto"
 """The model name that leaves the choice to routing."""
 
 
+WEIGHED_TOKENS = 8
+"""Of the suffix, by which each filling of `best_of` is weighed."""
+
+
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     role: Literal["system", "user", "assistant", "tool"]
     content: str
@@ -63,11 +67,19 @@ class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
     stop: tuple[str, ...] = ()
     choices: int = 1
     """Answers wanted to the one prompt."""
+    best_of: int = 1
+    """So many ways to fill a hole are tried, and the one is given that the suffix fits best."""
     logprobs: int | None = None
     """Log-probabilities of the tokens, with so many alternatives each; None: none."""
     top_k: int | None = None
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
+
+    def tokens_max(self) -> int:
+        """Of all that is generated for one request."""
+        if self.best_of > 1:
+            return self.best_of * (self.max_tokens + WEIGHED_TOKENS)
+        return self.choices * self.max_tokens
 
 
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -149,6 +149,15 @@ async def test_filled_in_programs_are_run_when_asked(run, provider: Provider):
     assert names == ["pass@1", "exact", "similarity"]
 
 
+async def test_ways_to_answer_are_weighed_by_a_suffix_alone(run, provider: Provider):
+    ran = await run("eval", "infill", "single-line", "--url", provider.url, "--best-of", "3")
+    assert ran.code == 0, ran.err
+    assert {each["best_of"] for each in provider.asked} == {3}
+    ran = await run("eval", "humaneval", "--url", provider.url, "--unsafe", "--best-of", "3")
+    assert ran.code != 0
+    assert "--best-of weighs by a suffix, and humaneval asks without one" in ran.err
+
+
 async def test_without_a_sandbox_nothing_is_asked(
     run, provider: Provider, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):

@@ -138,6 +138,27 @@ async def test_a_larger_model_is_asked_when_a_small_one_is_unsure_and_somebody_w
     assert [each.model for each in answers.asked] == ["auto", "large"]
 
 
+async def test_without_a_larger_model_several_lines_are_weighed_by_what_follows(
+    clock: Clock,
+) -> None:
+    answers = MockAnswers(" guess\n", " known\n", logprob=math.log(0.1))
+    session = inline(answers, clock)
+    view = View(Document("a.py", f"{LINE}\ny = x\n"), len(LINE))
+    found = await session.suggest(view, invoked=True)
+    assert found is not None
+    assert found.text == "known"
+    first, second = (each.sampling for each in answers.asked)
+    assert (first.best_of, first.logprobs) == (1, 0)
+    assert (second.best_of, second.stop, second.logprobs) == (4, ("\n",), None)
+
+
+async def test_where_nothing_follows_an_unsure_line_is_all_there_is(clock: Clock) -> None:
+    answers = MockAnswers(" guess\n", logprob=math.log(0.1))
+    found = await inline(answers, clock).suggest(at_end(LINE), invoked=True)
+    assert found is not None
+    assert len(answers.asked) == 1
+
+
 async def test_an_engine_without_log_probabilities_is_not_asked_for_them_again(
     clock: Clock,
 ) -> None:

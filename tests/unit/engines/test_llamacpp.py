@@ -121,6 +121,35 @@ async def test_a_line_that_was_begun_is_not_left_empty(engine: LlamaCpp, begins:
 
 
 @pytest.mark.model
+async def test_each_token_has_its_log_probability_where_text_repeats(engine: LlamaCpp):
+    """Tokens that are guessed from repeats, and only checked, would come without."""
+    line = "    result.append(value * factor + offset)\n    total += value\n"
+    sampling = Sampling(20, logprobs=1)
+    prefix = f"def f(value, factor, offset):\n{line * 3}    result.append(value * factor"
+    chunks = await read(engine, a_request(prefix=prefix, sampling=sampling))
+    usage = chunks[-1].usage
+    assert usage
+    assert sum(len(chunk.logprobs) for chunk in chunks) == usage.completion_tokens > 5
+
+
+@pytest.mark.model
+async def test_of_several_fillings_the_one_is_given_that_fits(engine: LlamaCpp):
+    asked = a_request(
+        prefix="def mean(values):\n    if not values:\n        return 0.0",
+        suffix="\n    for each in values:\n        total += each\n    return total / len(values)\n",
+        begins="\n    ",
+        sampling=Sampling(16, stop=("\n",), best_of=4),
+    )
+    first, again = [await read(engine, asked) for _ in range(2)]
+    assert text(first) == text(again)
+    assert text(first).startswith("\n    ")
+    usage, once = first[-1].usage, (await read(engine, a_request(16)))[-1].usage
+    assert usage
+    assert once
+    assert usage.completion_tokens > 2 * once.completion_tokens
+
+
+@pytest.mark.model
 async def test_a_seed_makes_chance_the_same_again(engine: LlamaCpp):
     sampling = Sampling(12, temperature=1.5, top_p=0.95, seed=7)
     first = text(await read(engine, a_request(sampling=sampling)))

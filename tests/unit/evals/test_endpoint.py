@@ -177,6 +177,18 @@ def test_each_sample_has_a_seed_of_its_own():
     assert (body["seed"], body["temperature"], body["model"]) == (8, 0.0, "m")
 
 
+def test_ways_to_fill_in_are_asked_for_where_there_is_a_suffix():
+    weighed = Sampling(best_of=4)
+    hole = question("q", kind="complete", suffix="\nb", begins="\n  ", newlines_max=1)
+    node = Address("u", "k", "m", is_node=True)
+    body = request_body(node, hole, weighed, 0)
+    assert (body["best_of"], body["stop"]) == (4, ["\n"]), "no more than the line that counts"
+    lines = question("q", kind="complete", suffix="\nb", begins="\n  ", newlines_max=2)
+    assert "stop" not in request_body(node, lines, weighed, 0)
+    assert "stop" not in request_body(Address("u", "k", "m"), hole, weighed, 0)
+    assert "best_of" not in request_body(node, question("q"), weighed, 0)
+
+
 def test_pieces_of_other_files_go_apart_to_a_node_and_as_comments_elsewhere():
     asked = question("q", snippets=(Snippet("a.py", 1, 2, "x = 1\n\ny"),))
     elsewhere = request_body(Address("u", "k", "m"), asked, Sampling(), 0)
