@@ -5,7 +5,7 @@ depart from that at one token, are each put before the suffix, and the model say
 suffix then begins as it does: reranking by a noisy channel. What it gains: docs/log.md.
 """
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -163,7 +163,7 @@ async def _weighed(
         read = said.usage.prompt_tokens if slot is None else 0
         slot = said.slot
         usage = Usage(read, said.usage.completion_tokens)
-        yield each, each.logprob + _sum_of(said.tokens), usage
+        yield each, each.logprob + _sum_of(_within(said.tokens, len(following))), usage
 
 
 def until_stop(text: str, begins: str, stops: tuple[str, ...]) -> str:
@@ -172,7 +172,17 @@ def until_stop(text: str, begins: str, stops: tuple[str, ...]) -> str:
     return text[: min(ends)] if ends else text
 
 
-def _sum_of(tokens: tuple[TokenLogprob, ...]) -> float:
+def _within(tokens: Iterable[TokenLogprob], chars: int) -> Iterator[TokenLogprob]:
+    """The tokens that begin in the first `chars`; the suffix may be over before the answer is."""
+    seen = 0
+    for each in tokens:
+        if seen >= chars:
+            return
+        seen += len(each.token)
+        yield each
+
+
+def _sum_of(tokens: Iterable[TokenLogprob]) -> float:
     return sum(each.logprob for each in tokens)
 
 

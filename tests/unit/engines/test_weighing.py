@@ -23,6 +23,7 @@ class Model:
     first: list[TokenLogprob]
     goes_on: dict[str, str] = field(default_factory=dict)
     fits: dict[str, float] = field(default_factory=dict)
+    goes_beyond: bool = False
     asked: list[tuple[Request, bool, int | None]] = field(default_factory=list)
 
     async def __call__(
@@ -31,7 +32,8 @@ class Model:
         self.asked.append((request, plain, slot))
         if plain:
             share = self.fits[request.prefix.removeprefix("def f():")]
-            return self._said(request, [token(request.begins, share)], slot=2)
+            beyond = token("never so", 1 - share) if self.goes_beyond else token("", 1.0)
+            return self._said(request, [token(request.begins, share), beyond], slot=2)
         if request.begins:
             return self._said(request, self.first, slot=1)
         more = self.goes_on[request.prefix.removeprefix("def f():")]
@@ -72,6 +74,12 @@ async def test_the_filling_is_given_that_the_suffix_fits():
     assert all(not each.text and each.finish is None for each in counting)
 
 
+async def test_what_is_said_beyond_the_suffix_does_not_count():
+    model = a_model()
+    model.goes_beyond, model.fits["\n    total = 0"] = True, 0.99
+    assert (await chunks(model, request()))[-1].text == "\n    total = 0"
+
+
 async def test_an_unlikely_filling_does_not_win_by_a_little():
     model = a_model()
     model.fits["\n    count = 0"] = 0.4
@@ -91,7 +99,7 @@ async def test_two_ways_are_two_and_each_is_read_where_it_was_read_before():
 
 async def test_all_tokens_are_counted_and_the_prompt_as_often_as_it_is_new():
     last = (await chunks(a_model(), request(best_of=2)))[-1]
-    assert last.usage == Usage(prompt_tokens=20, completion_tokens=4 + 1 + 1 + 1)
+    assert last.usage == Usage(prompt_tokens=20, completion_tokens=4 + 1 + 2 + 2)
 
 
 async def test_a_begun_line_stays_no_empty_line():
