@@ -3,6 +3,7 @@
 import * as vscode from "vscode";
 import { Executable, LanguageClient, State, TransportKind } from "vscode-languageclient/node";
 
+import { Following, SCHEMES } from "./following";
 import { suggesting } from "./suggesting";
 
 const EDIT = "hansa.edit";
@@ -11,6 +12,7 @@ const ASK_FOR_EDIT = "hansa.askForEdit";
 const EXPLAIN = "hansa.explain";
 const STATUS = "hansa.status";
 const SHOWN = "hansa/shown";
+const NEXT_EDIT = "hansa/nextEdit";
 
 let client: LanguageClient | undefined;
 
@@ -23,7 +25,14 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   register("hansa.explainLatest", () => showAnswer(EXPLAIN));
   register("hansa.showStatus", () => showAnswer(STATUS));
   register("hansa.restart", () => restart(context));
+  const following = new Following(async (question, token) => {
+    if (client?.state !== State.Running) return null;
+    return client.sendRequest(NEXT_EDIT, question, token);
+  });
+  register("hansa.acceptNextEdit", () => following.accept());
+  register("hansa.dismissNextEdit", () => following.dismiss());
   context.subscriptions.push(
+    following,
     vscode.workspace.onDidChangeConfiguration((change) => {
       if (change.affectsConfiguration("hansa.command")) void restart(context);
     }),
@@ -45,7 +54,7 @@ async function start(context: vscode.ExtensionContext): Promise<void> {
   }
   const run: Executable = { command, args, transport: TransportKind.stdio };
   const made = new LanguageClient("hansa", "Hansa", run, {
-    documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
+    documentSelector: SCHEMES.map((scheme) => ({ scheme })),
     initializationOptions: { asks: true },
     middleware: {
       provideInlineCompletionItems: suggesting((id, uri) => {

@@ -5,7 +5,7 @@ import { beforeEach, test } from "node:test";
 import type { CancellationToken } from "vscode";
 
 import { suggesting } from "../src/suggesting";
-import { InlineCompletionTriggerKind, state } from "./vscode";
+import { anew, events, InlineCompletionTriggerKind, state } from "./vscode";
 
 type Given = Parameters<ReturnType<typeof suggesting>>;
 
@@ -26,7 +26,7 @@ class Session {
   private provide = suggesting((id, uri) => this.shown.push(`${id} in ${uri}`));
 
   suggest(triggerKind = InlineCompletionTriggerKind.Automatic): Promise<unknown> {
-    state.active = this.document;
+    state.active = { document: this.document };
     const next = (...given: unknown[]): Promise<unknown> =>
       new Promise((answer) => this.requests.push({ token: given[3] as CancellationToken, answer }));
     const given = [this.document, {}, { triggerKind }, { isCancellationRequested: false }, next];
@@ -56,8 +56,7 @@ async function settled(): Promise<void> {
 }
 
 beforeEach(() => {
-  Object.assign(state, { enabled: true, commands: [], active: undefined });
-  state.listeners.clear();
+  anew();
 });
 
 test("a whole suggestion is asked for once", async () => {
@@ -78,7 +77,7 @@ test("a part is handed over at once, and VS Code asks again when the rest has co
   assert.deepEqual(state.commands, []);
   await session.answer(1, [WHOLE]);
   assert.deepEqual(state.commands, [TRIGGER]);
-  assert.equal(state.listeners.size, 0);
+  assert.equal(events.selection.listeners.size, 0);
   const again = session.suggest(InlineCompletionTriggerKind.Invoke);
   await settled();
   await session.answer(2, [WHOLE]);
@@ -89,11 +88,11 @@ test("a part is handed over at once, and VS Code asks again when the rest has co
 test("who moves on before the rest has come is not shown it, and the server is told", async () => {
   const session = new Session();
   await session.suggestPart();
-  for (const listener of state.listeners) listener();
+  events.selection.fire();
   assert.equal(session.requests[1]?.token.isCancellationRequested, true);
   await session.answer(1, [WHOLE]);
   assert.deepEqual(state.commands, []);
-  assert.equal(state.listeners.size, 0);
+  assert.equal(events.selection.listeners.size, 0);
 });
 
 test("nothing is triggered in a text that changed, or in another file", async () => {
@@ -103,7 +102,7 @@ test("nothing is triggered in a text that changed, or in another file", async ()
   await changed.answer(1, [WHOLE]);
   const left = new Session();
   await left.suggestPart();
-  state.active = { version: 1 };
+  state.active = { document: { version: 1 } };
   await left.answer(1, [WHOLE]);
   assert.deepEqual(state.commands, []);
 });
@@ -118,7 +117,7 @@ test("nothing is triggered if no more comes", async () => {
 });
 
 test("where suggestions are off, only who asks by hand gets one", async () => {
-  state.enabled = false;
+  state.settings.enabled = false;
   const session = new Session();
   assert.equal(await session.suggest(), null);
   assert.equal(session.requests.length, 0);
