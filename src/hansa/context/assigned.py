@@ -72,7 +72,9 @@ def assigned(text: str, path: str) -> Iterator[tuple[int, int]]:
         if quoted := _QUOTED.match(text, name.end()):
             value = quoted["value"]
             told = kind in {"password", "secret"} or is_random(value)
-            if told and not HARMLESS.match(value):
+            between = text[name.end() : quoted.start("quote")]
+            docstring = len(quoted["quote"]) == 3 and "\n" in between
+            if told and not docstring and not HARMLESS.match(value):
                 yield quoted.span("value")
         elif found := _BARE.match(text, name.end()):
             line = text[text.rfind("\n", 0, name.start()) + 1 : name.start()]

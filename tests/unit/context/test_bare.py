@@ -124,6 +124,12 @@ def test_a_bare_word_is_a_name_in_code(text: str) -> None:
     assert redact(text, "a.py") == (text, 0)
 
 
+@pytest.mark.parametrize("line", ["class Token:", "secret: Secret", "def password(self) -> str:"])
+def test_a_docstring_is_no_value(line: str) -> None:
+    text = f'{line}\n    """What it is."""\n'
+    assert redact(text, "a.py") == (text, 0)
+
+
 def test_what_is_taken_out_stays_out() -> None:
     once, _ = redact("password: hunter2secret\n", "a.yml")
     assert redact(once, "a.yml") == (once, 0)
