@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hansa.context.redact import redact
+from hansa.context.redact import redact, redact_around
 
 CURSOR = "<|user_cursor_is_here|>"
 FILE_START = "<|start_of_file|>"
@@ -58,15 +58,16 @@ def ask(path: str, text: str, cursor: int, events: Sequence[Event]) -> Asked:
     above = lines[max(0, first - CONTEXT_LINES) : first]
     below = lines[last : last + CONTEXT_LINES]
     begins = [FILE_START] if first <= CONTEXT_LINES else []
-    marked = f"{region[:at]}{CURSOR}{region[at:]}"
-    excerpt = "\n".join([*begins, *above, REGION_START, marked, REGION_END, *below])
-    said = "\n\n".join(_event(each) for each in events[-EVENTS_MAX:])
+    before = "\n".join([*begins, *above, REGION_START, region[:at]])
+    after = "\n".join([region[at:], REGION_END, *below])
+    before, after, found = redact_around(before, after, path)
+    told = [_event(each) for each in events[-EVENTS_MAX:]]
+    said = "\n\n".join(event for event, _ in told)
     prompt = (
         f"### Instruction:\n{_TASK}\n\n### User Edits:\n\n{said}\n\n"
-        f"### User Excerpt:\n\n```{path}\n{excerpt}\n```\n\n### Response:\n"
+        f"### User Excerpt:\n\n```{path}\n{before}{CURSOR}{after}\n```\n\n### Response:\n"
     )
-    clean, found = redact(prompt)
-    return Asked(clean, first + 1, region, found)
+    return Asked(prompt, first + 1, region, found + sum(count for _, count in told))
 
 
 def read(answer: str, asked: Asked) -> str | None:
@@ -88,8 +89,9 @@ def _plain(text: str) -> str:
     return text
 
 
-def _event(event: Event) -> str:
+def _event(event: Event) -> tuple[str, int]:
+    """What was edited, and how many secrets were taken out of it."""
     before, after = _plain(event.before).split("\n"), _plain(event.after).split("\n")
     diff = difflib.unified_diff(before, after, n=2, lineterm="")
-    body = "\n".join(list(diff)[2:])[:DIFF_CHARS_MAX]
-    return f'User edited "{event.path}":\n```diff\n{body}\n```'
+    body, found = redact("\n".join(list(diff)[2:]), event.path)
+    return f'User edited "{event.path}":\n```diff\n{body[:DIFF_CHARS_MAX]}\n```', found

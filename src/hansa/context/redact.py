@@ -5,7 +5,9 @@ assigned to something called a password, secret, token or key.
 """
 
 import re
+from collections.abc import Sequence
 
+from hansa.context.assigned import assigned
 from hansa.index.credentials import PRIVATE_KEY_BLOCK, TOKENS
 
 MARK = "REDACTED"
@@ -13,36 +15,54 @@ MARK = "REDACTED"
 _TOKEN = re.compile("|".join(form.decode() for form in TOKENS.values()))
 _BEGINS = tuple(begin.decode() for begin in TOKENS)
 _PRIVATE_KEY = re.compile(PRIVATE_KEY_BLOCK, re.DOTALL)
-_ASSIGNED = re.compile(
-    r"""(?P<name>[\w.-]*(?:passw(?:or)?d|passphrase|secret|token|api_?key|private_?key)[\w-]*
-        ["']?\s*(?::\s*\w+\s*)?(?::=|[=:]|=>)\s*)
-        (?P<quote>["'`])(?P<value>[^"'`\n]{8,})(?P=quote)""",
-    re.VERBOSE | re.IGNORECASE,
-)
-_HARMLESS = re.compile(
-    r"\A(?:[\w.]*(?:example|placeholder|changeme|change-me|your|dummy|redacted|test)[\w.-]*"
-    r"|x+|\*+|<[^>]*>|\$?\{.*\}|%\(?\w*\)?s?|(?-i:[A-Z]+_[A-Z_]{,20}))\Z",
-    re.IGNORECASE,
-)
-"""Values that are words or stand for something else: `your-key`, `${TOKEN}`, `API_KEY`."""
+
+Span = tuple[int, int]
 
 
-def redact(text: str) -> tuple[str, int]:
-    """`text` with every secret replaced by `MARK`, and how many there were."""
-    found = 0
+def redact(text: str, path: str = "") -> tuple[str, int]:
+    """`text` with every secret replaced by `MARK`, and how many there were.
 
-    def mark(_: re.Match[str]) -> str:
-        nonlocal found
-        found += 1
-        return MARK
+    `path` is of the file that the text is of; by its name a bare word is a value or code. Empty:
+    not known, so it is taken for code.
+    """
+    spans = _secrets(text, path)
+    return _without(text, spans, 0), len(spans)
 
-    def mark_value(match: re.Match[str]) -> str:
-        if _HARMLESS.match(match["value"]) or match["value"] == MARK:
-            return match[0]
-        return f"{match['name']}{match['quote']}{mark(match)}{match['quote']}"
 
+def redact_around(before: str, after: str, path: str, between: str = "") -> tuple[str, str, int]:
+    """Both sides of a cursor as `redact` gives them, also where it stands inside a secret.
+
+    `between` stands between them and is wanted by nobody; a secret may begin or end in it.
+    """
+    spans = _secrets(f"{before}{between}{after}", path)
+    start = len(before) + len(between)
+    left = [(first, min(last, len(before))) for first, last in spans if first < len(before)]
+    cut = max([start, *(last for first, last in spans if first < len(before))])
+    right = [(max(first, start), last) for first, last in spans if first >= len(before)]
+    kept = after[cut - start :]
+    return _without(before, left, 0), _without(kept, right, cut), len(spans)
+
+
+def _secrets(text: str, path: str) -> list[Span]:
+    """Where secrets begin and end, in order, none within another."""
+    found = list(assigned(text, path))
     if "PRIVATE KEY-----" in text:
-        text = _PRIVATE_KEY.sub(mark, text)
+        found += [each.span() for each in _PRIVATE_KEY.finditer(text)]
     if any(begin in text for begin in _BEGINS):
-        text = _TOKEN.sub(mark, text)
-    return _ASSIGNED.sub(mark_value, text), found
+        found += [each.span() for each in _TOKEN.finditer(text)]
+    spans = list[Span]()
+    for first, last in sorted(found):
+        if spans and first < spans[-1][1]:
+            spans[-1] = spans[-1][0], max(last, spans[-1][1])
+        else:
+            spans.append((first, last))
+    return spans
+
+
+def _without(text: str, spans: Sequence[Span], offset: int) -> str:
+    """`text`, which begins at `offset`, with `MARK` where the spans are."""
+    parts, at = list[str](), offset
+    for first, last in spans:
+        parts += [text[at - offset : first - offset], MARK]
+        at = last
+    return "".join([*parts, text[at - offset :]])

@@ -86,7 +86,7 @@ def choose(question: str, search: Search) -> tuple[Snippet, ...]:
     for hit in search(question, SNIPPETS_MAX):
         snippet = hit.snippet
         left -= len(_title(SNIPPETS_MAX, snippet)) + len("\n\n")
-        shown, _ = redact(snippet.text.rstrip("\n"))
+        shown, _ = redact(snippet.text.rstrip("\n"), snippet.path)
         text = fit_lines(shown, max(min(left, SNIPPET_CHARS_MAX), 0))
         if text.strip():
             end = snippet.start_line + text.count("\n")

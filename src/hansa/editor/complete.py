@@ -9,7 +9,7 @@ from hansa.context.budget import Limits
 from hansa.context.candidates import Codebase, Document
 from hansa.context.gather import CompletionPlan, gather
 from hansa.context.healing import heal
-from hansa.context.redact import redact
+from hansa.context.redact import redact, redact_around
 from hansa.context.trim import block_end, trim
 from hansa.core.clock import Clock
 from hansa.core.errors import HansaError, Unsupported
@@ -89,7 +89,7 @@ async def complete(
 
     # A line is shown whole unless somebody looks on; a block is read until it has ended.
     stream = plan.multiline or coming is not None
-    ask = partial(_request, plan, preferences or Preferences(), stream=stream)
+    ask = partial(_request, document.path, plan, preferences or Preferences(), stream=stream)
     request, redacted = ask(confidence=confidence, best_of=best_of)
     try:
         reply = await read(answers, request, clock, enough=enough, so_far=so_far)
@@ -127,6 +127,7 @@ def between_lines(plan: CompletionPlan) -> bool:
 
 
 def _request(
+    path: str,
     plan: CompletionPlan,
     preferences: Preferences,
     *,
@@ -135,9 +136,8 @@ def _request(
     best_of: int = 1,
 ) -> tuple[Request, int]:
     """What to send, and how many secrets were taken out of it."""
-    prefix, in_prefix = redact(plan.prefix)
-    suffix, in_suffix = redact(plan.suffix)
-    texts = [redact(each.text) for each in plan.snippets]
+    prefix, suffix, around = redact_around(plan.prefix, plan.suffix, path, between=plan.typed)
+    texts = [redact(each.text, each.path) for each in plan.snippets]
     sampling = Sampling(plan.max_tokens, stop=plan.stop, logprobs=0 if confidence else None)
     if best_of > 1 and between_lines(plan):
         sampling = Sampling(plan.max_tokens, stop=("\n",), best_of=best_of)
@@ -158,4 +158,4 @@ def _request(
         budget_ms=preferences.budget_ms,
         stream=stream,
     )
-    return request, in_prefix + in_suffix + sum(count for _, count in texts)
+    return request, around + sum(count for _, count in texts)

@@ -32,7 +32,7 @@ def without_secrets(hit: "Hit") -> "Hit":
 
     Redacted whole, before anybody cuts it: a part of a secret has no form to tell it by.
     """
-    text, found = redact(hit.snippet.text)
+    text, found = redact(hit.snippet.text, hit.snippet.path)
     if not found:
         return hit
     return replace(hit, snippet=msgspec.structs.replace(hit.snippet, text=text))

@@ -28,3 +28,16 @@ def test_a_secret_is_neither_sent_nor_written_over() -> None:
     asked = ask("a.py", 'password = "hunter2-hunter2"\nx = 1', 0, [])
     assert "hunter2" not in asked.prompt
     assert read('password = "REDACTED"\nx = 2', asked) is None
+
+
+def test_each_file_is_cleaned_as_what_it_is() -> None:
+    edits = [
+        Event(".env", "", "DB_PASSWORD=hunter2secret\n"),
+        Event("a.py", "", "token = tokens_1\n"),
+    ]
+    asked = ask("a.yml", "password: hunter2secret\nx: 1", len("password: hunt"), edits)
+    assert "hunter2" not in asked.prompt
+    assert "+DB_PASSWORD=REDACTED" in asked.prompt
+    assert "+token = tokens_1" in asked.prompt
+    assert f"password: REDACTED{CURSOR}\nx: 1" in asked.prompt
+    assert asked.redacted == 2
