@@ -5,12 +5,16 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from hansa.core.errors import HansaError
 from hansa.core.files import user_state_dir
 from hansa.models.catalog import DEFAULT_MODEL, card_of
 from hansa.models.store import ModelStore
 from support.vllm import DENSE, VllmServer, missing, vllm_process
+
+settings.register_profile("hansa", deadline=None)  # A timing decides no test.
+settings.load_profile("hansa")
 
 SUITES = ("unit", "house", "contract", "e2e")
 

@@ -6,6 +6,7 @@ assigned to something called a password, secret, token or key.
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from hansa.context.assigned import assigned
 from hansa.index.credentials import PRIVATE_KEY_BLOCK, TOKENS
@@ -27,6 +28,38 @@ def redact(text: str, path: str = "") -> tuple[str, int]:
     """
     spans = _secrets(text, path)
     return _without(text, spans, 0), len(spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """A text whose secrets are kept here, to be put back into what is made of it."""
+
+    text: str
+    """Each secret is a mark of its own."""
+    mark: str
+    secrets: tuple[str, ...]
+
+    def put_back(self, text: str) -> str:
+        """`text` with the secret for each mark in it; without its mark one is gone."""
+        return re.sub(rf"{self.mark}_(\d+)(?!\w)", self._secret, text) if self.secrets else text
+
+    def _secret(self, found: re.Match[str]) -> str:
+        number = int(found[1])
+        return self.secrets[number - 1] if 0 < number <= len(self.secrets) else found[0]
+
+
+def hide(text: str, path: str = "") -> Hidden:
+    """As `redact`, for a text that a model changes and that has to keep its secrets."""
+    mark = MARK
+    while f"{mark}_" in text:
+        mark += "X"
+    spans = _secrets(text, path)
+    parts, at = list[str](), 0
+    for number, (first, last) in enumerate(spans, start=1):
+        parts += [text[at:first], f"{mark}_{number}"]
+        at = last
+    hidden = "".join([*parts, text[at:]])
+    return Hidden(hidden, mark, tuple(text[first:last] for first, last in spans))
 
 
 def redact_around(before: str, after: str, path: str, between: str = "") -> tuple[str, str, int]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from hansa.context.redact import hide, redact
 from hansa.core.clock import Clock
 from hansa.core.errors import EngineError, UserError
 from hansa.core.ids import new_request_id
@@ -58,12 +59,13 @@ async def edit(
     instruction = check_words(instruction, "the instruction", INSTRUCTION_CHARS_MAX)
     span = choose_span(name, text, instruction, outline(name, text.encode()), lines)
     before, code, behind = span.cut(text)
-    ask = draft(code, instruction, language_of(name) or "")
+    hidden = hide(code, name)
+    ask = draft(hidden.text, redact(instruction)[0], language_of(name) or "")
     whole = is_sound(name, text)
     problem = ""
     for sampling in _attempts(ask):
         reply = await read(answers, _request(ask, sampling, preferences or Preferences()), clock)
-        new_text = before + ask.finish(reply.text) + behind
+        new_text = before + hidden.put_back(ask.finish(reply.text)) + behind
         problem = _problem(name, text, new_text, instruction, reply.finish, whole=whole)
         if not problem:
             return _edit(source, name, new_text, reply)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hansa.context.redact import MARK, redact
+from hansa.context.redact import MARK, hide, redact
 
 PRIVATE = "PRIVATE KEY"  # in two parts, so that this file holds none
 ALNUM = st.text(
@@ -51,3 +51,19 @@ def test_a_private_key_goes_even_if_its_end_is_not_shown() -> None:
 )
 def test_what_only_looks_like_a_secret_stays(text: str) -> None:
     assert redact(text) == (text, 0)
+
+
+def test_what_was_hidden_is_put_back_wherever_its_mark_is() -> None:
+    one, two = "ghp_" + "a1B2" * 9, "ghp_" + "Z9y8" * 9
+    hidden = hide(f'a = "{one}"\nb = "{two}"\n')
+    assert hidden.text == 'a = "REDACTED_1"\nb = "REDACTED_2"\n'
+    assert hidden.put_back("REDACTED_2, REDACTED_1, REDACTED_3, REDACTED_12") == (
+        f"{two}, {one}, REDACTED_3, REDACTED_12"
+    )
+
+
+def test_a_mark_that_stands_in_the_text_already_is_not_taken() -> None:
+    secret = "ghp_" + "a1B2" * 9
+    text = f'"REDACTED_1", "{secret}"'
+    assert hide(text).text == '"REDACTED_1", "REDACTEDX_1"'
+    assert hide(text).put_back(hide(text).text) == text

@@ -69,6 +69,19 @@ async def test_code_is_written_again_and_indented_back(shop: Source, clock: Cloc
     assert answers.asked[0].messages[-1].content == "```python\ndef total(self):"
 
 
+async def test_secrets_stay_here_and_in_the_file(tmp_path: Path, clock: Clock) -> None:
+    secret = "ghp_" + "a1B2" * 9
+    source = written(
+        tmp_path, f'def connect(host):\n    token = "{secret}"\n    return host, token\n'
+    )
+    answers = MockAnswers('\n    token = "REDACTED_1"\n    return (host, token)\n```')
+    made = await edited(source, f"return a tuple from connect, not {secret}", answers, clock)
+    assert f'    token = "{secret}"\n    return (host, token)\n' in made.new_text
+    said = "".join(each.content for each in answers.asked[0].messages)
+    assert secret not in said
+    assert 'token = "REDACTED_1"' in said
+
+
 async def test_a_signature_may_change_if_that_is_asked(shop: Source, clock: Clock) -> None:
     answers = MockAnswers("\ndef mean(values: list[float]) -> float:\n    return 0.0\n")
     made = await edited(shop, "add type hints to mean", answers, clock)
