@@ -67,13 +67,13 @@ class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
     stop: tuple[str, ...] = ()
     choices: int = 1
     """Answers wanted to the one prompt."""
-    best_of: int = 1
-    """So many ways to fill a hole are tried, and the one is given that the suffix fits best."""
     logprobs: int | None = None
     """Log-probabilities of the tokens, with so many alternatives each; None: none."""
     top_k: int | None = None
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
+    best_of: int = 1
+    """So many ways to fill a hole are tried, and the one is given that the suffix fits best."""
 
     def tokens_max(self) -> int:
         """Of all that is generated for one request."""
