@@ -2,8 +2,9 @@
 
 First 200 edits, each in every format and disturbed in some way (see `edits.py`), are written to
 disk, applied through the journal, compared to what has to come out, and undone. Then the embedded
-model rewrites functions of about 60 lines that stay mostly as they are, with the old text in the
-prompt as the draft (n-gram speculation) and without, alternating in one run.
+model rewrites functions of about 60 lines, with the old text in the prompt as the draft (n-gram
+speculation) and without, alternating in one run. It does not always leave a function mostly as it
+is, as it was told; the bound is on those that it does.
 """
 
 import ast
@@ -14,6 +15,7 @@ import textwrap
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -40,7 +42,8 @@ from report import Claim, option_parser, report
 EDITS = 200
 SEED = 20261125
 LINES_MIN, LINES_MAX = 55, 65
-FUNCTIONS = 3
+FUNCTIONS = 9
+KEPT_MIN = 0.8
 TOKENS_MAX = 400
 INSTRUCTION = "Add a comment above the last return statement."
 
@@ -98,18 +101,52 @@ def outcome(case: Case, folder: Path) -> str:
 
 async def speed_claims(threads: int) -> list[Claim]:
     """Tokens/s of the embedded engine, with the old text as the draft and without."""
-    rates: dict[bool, list[float]] = {True: [], False: []}
-    with tempfile.TemporaryDirectory() as folder:
-        for code in functions():
-            for speculates in (False, True):
-                async with engine(Path(folder), threads, speculates) as asked:
-                    rates[speculates].append(await rate(asked, request(code)))
-    plain, fast = (sum(rates[each]) / len(rates[each]) for each in (False, True))
+    plain, fast = Rates(), Rates()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        async with (
+            engine(folder, threads, speculates=False) as alone,
+            engine(folder, threads, speculates=True) as guessing,
+        ):
+            for code in functions():
+                await plain.add(alone, code)
+                await fast.add(guessing, code)
     return [
-        Claim("rewriting 60 lines, plain decoding", plain, "tokens/s"),
-        Claim("rewriting 60 lines, old text as the draft", fast, "tokens/s"),
-        Claim("ratio", fast / plain, "x", 2, at_least=True),
-    ]
+        Claim("rewriting 60 lines, plain decoding", plain.rate(), "tokens/s"),
+        Claim("rewriting 60 lines, old text as the draft", fast.rate(), "tokens/s"),
+        Claim("ratio", fast.rate() / plain.rate(), "x"),
+        Claim("rewritten with four lines in five as they were", len(fast.kept()),
+              f"of {len(fast.all)}"),
+        Claim("these, plain decoding", plain.rate(plain.kept()), "tokens/s"),
+        Claim("these, old text as the draft", fast.rate(fast.kept()), "tokens/s"),
+        Claim("ratio of these", fast.rate(fast.kept()) / plain.rate(plain.kept()), "x", 2,
+              at_least=True),
+    ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    kept: float
+    """Share of the lines written that are lines of the old text."""
+    tokens: int
+    seconds: float
+    """After the first token."""
+
+
+@dataclass(slots=True)
+class Rates:
+    all: list[Rewritten] = field(default_factory=list[Rewritten])
+
+    async def add(self, asked: LlamaCpp, code: str) -> None:
+        self.all.append(await rewrite(asked, code))
+
+    def kept(self) -> list[Rewritten]:
+        return [each for each in self.all if each.kept >= KEPT_MIN]
+
+    def rate(self, some: list[Rewritten] | None = None) -> float:
+        chosen = self.all if some is None else some
+        seconds = sum(each.seconds for each in chosen)
+        return sum(each.tokens for each in chosen) / seconds if seconds else 0.0
 
 
 def functions() -> list[str]:
@@ -137,7 +174,7 @@ def request(code: str) -> Request:
 
 
 @contextlib.asynccontextmanager
-async def engine(folder: Path, threads: int, speculates: bool) -> AsyncGenerator[LlamaCpp]:
+async def engine(folder: Path, threads: int, *, speculates: bool) -> AsyncGenerator[LlamaCpp]:
     card = card_of(DEFAULT_MODEL)
     path = ModelStore(user_state_dir()).require(card)
     made = LlamaCpp(
@@ -156,15 +193,18 @@ async def engine(folder: Path, threads: int, speculates: bool) -> AsyncGenerator
         await made.close()
 
 
-async def rate(asked: LlamaCpp, wanted: Request) -> float:
-    """Tokens/s from the first token on."""
+async def rewrite(asked: LlamaCpp, code: str) -> Rewritten:
     first_s = 0.0
-    tokens = 0
-    async for chunk in asked.stream(wanted):
+    tokens, text = 0, ""
+    async for chunk in asked.stream(request(code)):
         first_s = first_s or time.perf_counter()
+        text += chunk.text
         if chunk.usage:
             tokens = chunk.usage.completion_tokens
-    return tokens / (time.perf_counter() - first_s)
+    seconds = time.perf_counter() - first_s
+    old = {line.strip() for line in code.split("\n")}
+    new = [line.strip() for line in text.split("\n") if line.strip()]
+    return Rewritten(sum(line in old for line in new) / max(1, len(new)), tokens, seconds)
 
 
 if __name__ == "__main__":

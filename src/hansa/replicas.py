@@ -22,6 +22,7 @@ from hansa.engines.compatible import Compatible, CompatibleConfig
 from hansa.engines.kinds import COMPATIBLE
 from hansa.engines.llamacpp import LlamaCpp, LlamaCppConfig
 from hansa.engines.mock import Mock
+from hansa.engines.rewriting import Rewriting
 from hansa.league.chain import Chain
 from hansa.models.catalog import Card, card_of, catalog
 from hansa.models.profile import Profile
@@ -71,7 +72,7 @@ def make_replica(each: ReplicaSettings, settings: Settings, chain: Chain) -> Loc
     )
 
 
-def _llamacpp(each: ReplicaSettings, settings: Settings, chain: Chain) -> LlamaCpp:
+def _llamacpp(each: ReplicaSettings, settings: Settings, chain: Chain) -> Rewriting:
     if importlib.util.find_spec("xllamacpp") is None:
         raise ConfigError(
             f"replica {each.id!r} needs the embedded engine, which is not installed",
@@ -86,15 +87,17 @@ def _llamacpp(each: ReplicaSettings, settings: Settings, chain: Chain) -> LlamaC
         )
     path = ModelStore(settings.model_dir or user_state_dir()).require(card)
     context_tokens = min(each.context_tokens, card.profile.context_tokens)
-    return LlamaCpp(
-        LlamaCppConfig(str(path), each.threads, each.slots, context_tokens),
+    make = partial(
+        LlamaCpp,
         render=partial(render, profile=card.profile),
         stop=card.profile.stop,
-        name=each.id,
         log_path=settings.state_dir / "logs" / f"engine-{each.id}.log",
         fills_in=card.profile.fim is not None,
         render_plain=partial(render, profile=replace(card.profile, fim=None)),
     )
+    config = LlamaCppConfig(str(path), each.threads, each.slots, context_tokens)
+    rewriter = replace(config, slots=1, speculates=True)
+    return Rewriting(make(config, name=each.id), make(rewriter, name=f"{each.id} rewriting"))
 
 
 def _anthropic(each: ReplicaSettings) -> Engine:

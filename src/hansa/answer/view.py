@@ -6,7 +6,7 @@ from hansa.answer.admit import Gate
 from hansa.answer.fleet import Fleet
 from hansa.answer.recent import Recent
 from hansa.answer.trials import Trials
-from hansa.engines.llamacpp import LlamaCpp
+from hansa.engines.rewriting import Rewriting
 from hansa.ledger.store import Ledger
 from hansa.routing.candidates import Candidate
 from hansa.wire.native import MemberView, NodeView, ReplicaView
@@ -55,5 +55,5 @@ def _replica(candidate: Candidate, fleet: Fleet) -> ReplicaView:
         network_ms=candidate.network_ms,
         prompt_tokens_per_s=replica.prompt_tokens_per_s,
         decode_tokens_per_s=replica.decode_tokens_per_s,
-        pid=engine.pid if isinstance(engine, LlamaCpp) else None,
+        pid=engine.pid if isinstance(engine, Rewriting) else None,
     )

@@ -14,12 +14,17 @@ import msgspec
 
 DRAFT_SIMPLE = 1
 """Speculation by a smaller model."""
-NGRAM_MAP_K = 7
+NGRAM_SIMPLE = 6
 """Speculation that drafts from repeats in the text itself."""
 
-NGRAM_KEY_TOKENS = 3
-NGRAM_DRAFT_TOKENS = 8
-"""Measured for 24 tokens of code on 2 cores (docs/log.md); the default key of 12 rarely fires."""
+NGRAM_KEY_TOKENS = 5
+NGRAM_DRAFT_TOKENS = 12
+"""Measured for rewrites of code on 2 cores (docs/log.md)."""
+
+SPINS = 4000
+"""Turns that a thread waits for the others before it sleeps. Left alone, libgomp spins on for so
+long that whoever is waited for may not get the core: two engines on two cores, or one beside a
+compiler, then take many times as long (benchmarks/shared_cores.py)."""
 
 BATCH_TOKENS = 128
 """Read at once, and in vain when a request is given up. More is no faster (docs/log.md)."""
@@ -45,14 +50,16 @@ class LlamaCppConfig(msgspec.Struct, frozen=True):
     context_tokens: int
     """Of each slot."""
     speculates: bool = False
-    """On repeats in the text itself; on only to measure what it gains, which is nothing on two
-    cores (docs/log.md). Tokens that were drafted come without their log-probability."""
+    """On repeats in the text itself: for rewrites (engines/rewriting.py), gains nothing elsewhere.
+    Tokens that were drafted come without their log-probability."""
     draft: DraftModel | None = None
     """Drafts instead of repeats in the text; none was measured yet (`benchmarks/draft.py`)."""
 
 
 def main() -> None:
     config = msgspec.json.decode(sys.stdin.buffer.readline(), type=LlamaCppConfig)
+    # Read by libgomp when it is loaded; what the operator set stays.
+    os.environ.setdefault("GOMP_SPINCOUNT", str(SPINS))
     # A native module without type information; loaded here, so that a node never loads it.
     xllamacpp: Any = importlib.import_module("xllamacpp")
     server = xllamacpp.Server(_params(xllamacpp, config))
@@ -81,9 +88,9 @@ def _params(xllamacpp: Any, config: LlamaCppConfig) -> Any:
     if config.draft:
         _draft_by(config.draft, params)
     elif config.speculates:
-        params.speculative.types = [NGRAM_MAP_K]
-        params.speculative.ngram_map_k.size_n = NGRAM_KEY_TOKENS
-        params.speculative.ngram_map_k.size_m = NGRAM_DRAFT_TOKENS
+        params.speculative.types = [NGRAM_SIMPLE]
+        params.speculative.ngram_simple.size_n = NGRAM_KEY_TOKENS
+        params.speculative.ngram_simple.size_m = NGRAM_DRAFT_TOKENS
     # Replicas of one node start together: their warm-ups would wait for each other's threads.
     params.warmup = False
     params.verbosity = 0
