@@ -52,7 +52,7 @@ reference: .venv/.hansa ## Write the pages of docs/reference that come from the 
 setup: .venv/.hansa ## Make .venv with what Hansa needs to run
 
 .PHONY: setup-test
-setup-test: .venv/.hansa-dev ## The same with the tools for tests, the embedded model, and Neovim, vLLM, Chromium and bubblewrap if they can be had
+setup-test: .venv/.hansa-dev ## The same with the tools for tests, the embedded model, and Neovim, VS Code, vLLM, Chromium and bubblewrap if they can be had
 	@$(BIN)/hansa model pull $(MODEL) >/dev/null
 	@scripts/setup-neovim.sh || test -z "$(CI)"
 	@scripts/setup-vllm.sh || test -z "$(CI)"
@@ -60,6 +60,7 @@ setup-test: .venv/.hansa-dev ## The same with the tools for tests, the embedded 
 	@scripts/setup-chromium.sh || test -z "$(CI)"
 	@scripts/setup-sandbox.sh || test -z "$(CI)"
 	@scripts/setup-npm.sh editors/vscode
+	@scripts/setup-vscode.sh || test -z "$(CI)"
 	@scripts/setup-npm.sh editors/playground
 
 .PHONY: playground
@@ -75,6 +76,10 @@ vscode: ## Build and pack the extension for VS Code into editors/vscode/dist
 .PHONY: setup-vllm
 setup-vllm: .venv/.hansa-dev ## Make .venv-vllm: a real vLLM for the processor, which tests start
 	@scripts/setup-vllm.sh
+
+.PHONY: setup-vscode
+setup-vscode: ## Make .vscode-server: a real VS Code whose window is a page, which tests start
+	@scripts/setup-vscode.sh
 
 .PHONY: setup-train
 setup-train: .venv/.hansa-dev ## Make .venv-train: torch for the processor, the training libraries, Flower
@@ -92,7 +97,7 @@ lock: .venv/.hansa-dev ## Resolve pyproject.toml into the lock files (ARGS=--upg
 
 .PHONY: clean
 clean: ## Remove .venv, caches and builds; keeps Hansa's state
-	@rm -rf .venv .venv-litellm .venv-neovim .venv-train .venv-vllm .peers .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build
+	@rm -rf .venv .venv-litellm .venv-neovim .venv-train .venv-vllm .vscode-server .peers .pytest_cache .ruff_cache .hypothesis .import_linter_cache dist build
 	@find src tests benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.hansa: requirements.lock requirements-uv.lock pyproject.toml

@@ -68,6 +68,11 @@ def uri_of(work: Path, name: str = "new.py") -> str:
     return (work / name).as_uri()
 
 
+async def test_the_flag_that_many_editors_add_is_taken(start: Start) -> None:
+    async with start("--no-index", "--stdio") as client:
+        assert client.capabilities.inline_completion_provider is not None
+
+
 @pytest.mark.parametrize(("encoding", "column"), [("utf-8", 14), ("utf-16", 12), ("utf-32", 11)])
 async def test_places_are_counted_as_agreed(
     start: Start, engine: Mock, work: Path, encoding: str, column: int

@@ -1,4 +1,4 @@
-"""The extension for VS Code is checked, built and packed; it is not run inside VS Code here."""
+"""The extension for VS Code is checked, built and packed; test_vscode_itself runs it."""
 
 import json
 import os
@@ -63,4 +63,5 @@ def test_every_key_has_a_command_and_waits_for_what_the_source_tells() -> None:
     conditions += [each["when"] for each in contributes["keybindings"]]
     assert {name for each in conditions for name in re.findall(r"hansa\.\w+", each)} == told
     offered = {each["command"] for each in contributes["commands"]}
-    assert {each["command"] for each in contributes["keybindings"]} <= offered
+    of_vs_code = {"editor.action.inlineSuggest.trigger"}
+    assert {each["command"] for each in contributes["keybindings"]} - of_vs_code <= offered

@@ -59,7 +59,9 @@ class Page:
         for domain in ("Page", "Runtime", "Log"):
             await self.send(f"{domain}.enable")
         await self.send("Page.navigate", url=url)
-        await self.wait(f"location.href === {url!r} && document.readyState === 'complete'")
+        await self.wait(
+            f"location.href === new URL({url!r}).href && document.readyState === 'complete'"
+        )
 
     async def send(self, method: str, **params: Any) -> dict[str, Any]:
         number = len(self._waiting)
@@ -77,10 +79,10 @@ class Page:
         assert "exceptionDetails" not in said, said
         return said["result"].get("value")
 
-    async def wait(self, expression: str) -> None:
+    async def wait(self, expression: str, timeout_s: float = WAIT_S) -> None:
         """Look until the expression's value counts as true."""
         try:
-            async with asyncio.timeout(WAIT_S):
+            async with asyncio.timeout(timeout_s):
                 while not await self.evaluate(f"!!({expression})"):
                     await asyncio.sleep(0.01)
         except TimeoutError:
@@ -92,8 +94,8 @@ class Page:
         text = "\r" if key == "Enter" else key
         typed = {"text": text} if len(text) == 1 and not modifiers & (ALT | CTRL) else {}
         event = {"key": key, "windowsVirtualKeyCode": code, "modifiers": modifiers}
-        if key in _KEYS:
-            event["code"] = key
+        if name := _place(key):
+            event["code"] = name
         for _ in range(times):
             await self.send("Input.dispatchKeyEvent", type="keyDown", **event, **typed)
             await self.send("Input.dispatchKeyEvent", type="keyUp", **event)
@@ -122,6 +124,15 @@ class Page:
                 entry = said["params"]["entry"]
                 if entry["level"] in ("error", "warning"):
                     self.troubles.append(entry["text"])
+
+
+def _place(key: str) -> str:
+    """Where a key lies, whatever it types; empty for signs, but for the backslash."""
+    if key in _KEYS:
+        return key
+    if key.isascii() and key.isalpha():
+        return f"Key{key.upper()}"
+    return f"Digit{key}" if key.isdecimal() else {"\\": "Backslash"}.get(key, "")
 
 
 @contextlib.asynccontextmanager

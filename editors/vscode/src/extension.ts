@@ -1,7 +1,7 @@
 /** Hansa in VS Code: starts `hansa lsp` and leaves everything that matters to it. */
 
 import * as vscode from "vscode";
-import { Executable, LanguageClient, State, TransportKind } from "vscode-languageclient/node";
+import { Executable, LanguageClient, State } from "vscode-languageclient/node";
 
 import { Following, SCHEMES } from "./following";
 import { suggesting } from "./suggesting";
@@ -52,7 +52,8 @@ async function start(context: vscode.ExtensionContext): Promise<void> {
     void vscode.window.showErrorMessage("Hansa: the setting hansa.command is empty");
     return;
   }
-  const run: Executable = { command, args, transport: TransportKind.stdio };
+  // A named transport adds a flag of its own (`--stdio`) to what hansa.command says; none is stdio too.
+  const run: Executable = { command, args };
   const made = new LanguageClient("hansa", "Hansa", run, {
     documentSelector: SCHEMES.map((scheme) => ({ scheme })),
     initializationOptions: { asks: true },

@@ -7,6 +7,7 @@ type Provide = NonNullable<Middleware["provideInlineCompletionItems"]>;
 type Next = Parameters<Provide>[4];
 type Found = Awaited<ReturnType<Next>>;
 
+const HIDE = "editor.action.inlineSuggest.hide";
 const TRIGGER = "editor.action.inlineSuggest.trigger";
 
 interface Which {
@@ -35,7 +36,8 @@ export function suggesting(shown: (id: string, uri: string) => void): Provide {
 
 /**
  * Waits for the whole suggestion, then has VS Code ask once more: the server knows it by then.
- * VS Code cannot be handed a longer suggestion in any other way. Whoever moves on first gets none.
+ * VS Code cannot be handed a longer suggestion in any other way, and what it shows when it is
+ * triggered stays in front of what comes; so that goes first. Whoever moves on first gets none.
  */
 async function showRest(
   document: vscode.TextDocument,
@@ -53,7 +55,8 @@ async function showRest(
       !rest.token.isCancellationRequested &&
       document.version === version &&
       vscode.window.activeTextEditor?.document === document;
-    if (here && whole !== undefined && whole !== part) await vscode.commands.executeCommand(TRIGGER);
+    if (!here || whole === undefined || whole === part) return;
+    for (const command of [HIDE, TRIGGER]) await vscode.commands.executeCommand(command);
   } finally {
     moved.dispose();
     rest.dispose();

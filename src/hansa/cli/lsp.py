@@ -26,6 +26,12 @@ from hansa.cli.asking import Asking, asks_a_node
     is_flag=True,
     help="Tell the node which suggestions were shown, accepted or rejected, while events are on.",
 )
+@click.option(
+    "--stdio",
+    is_flag=True,
+    expose_value=False,
+    help="Nothing: it is so anyway. Many editors say it.",
+)
 @asks_a_node
 def lsp(asking: Asking, no_index: bool, larger: str, next_edit_model: str, outcomes: bool) -> None:
     """Serve an editor on stdin and stdout; the editor starts and ends it.
