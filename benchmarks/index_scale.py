@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from hansa.core.errors import StorageError
+from hansa.core.errors import NotFound, StorageError
 from hansa.index.index import Index
 from hansa.index.languages import language_of
 from hansa.index.watch import follow
@@ -169,7 +169,8 @@ def _kill_halfway(root: Path, state: Path) -> int:
 
 def _indexed(root: Path, state: Path) -> int:
     """So far; an index that is not made yet has none."""
-    with contextlib.suppress(StorageError), Index.open(root, state, read_only=True) as index:
+    missing = contextlib.suppress(NotFound, StorageError)
+    with missing, Index.open(root, state, read_only=True) as index:
         return index.status().files
     return 0
 
