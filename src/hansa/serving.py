@@ -29,12 +29,23 @@ THREAD_SWITCH_S = 0.0002
 HEAD_TIMEOUT_S = 30.0
 """From a connection's start, or a request's first byte, to the end of its head."""
 
+HEAD_BYTES_MAX = 64 * 1024
+"""Of a request's head, and of what may follow its body, beside what the chunk it began in holds.
+
+The parser joins a header's pieces again with each chunk, so a long one costs its square in time.
+"""
+
 DRAIN_LOOK_S = 0.02
 """How often a node that ends looks whether something is still under way."""
 
 CONNECTIONS_BACKLOG = 1024
 CONNECTIONS_MAX = 4096
 """Connections and requests held at once; more are answered 503."""
+
+HEAD_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-length: 0\r\nconnection: close\r\n\r\n"
+)
 
 _log = structlog.get_logger()
 
@@ -108,12 +119,30 @@ class _Connection(HttpToolsProtocol):
 
     _requests: Sequence[Gone] = ()
     _late: asyncio.TimerHandle | None = None
+    _unread: int = 0
+    """Bytes that came since the parser last gave something out that is kept elsewhere."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  as uvicorn has it
         super().connection_made(transport)
         self._expect_head()
 
+    def data_received(self, data: bytes) -> None:
+        self._unread += len(data)
+        super().data_received(data)
+        if self._unread > HEAD_BYTES_MAX:
+            self._refuse_head()
+
+    def _refuse_head(self) -> None:
+        if all(each.over or not each.whole for each in self._requests):
+            self.transport.write(HEAD_TOO_LARGE)
+        self.transport.close()
+
+    def on_body(self, body: bytes) -> None:
+        self._unread = 0
+        super().on_body(body)
+
     def on_headers_complete(self) -> None:
+        self._unread = 0
         if self._late is not None:
             self._late.cancel()
             self._late = None
@@ -127,6 +156,7 @@ class _Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._unread = 0
         self._expect_head()
         gone = Gone(self.transport.abort)
         self.scope[GONE] = gone  # pyright: ignore[reportGeneralTypeIssues]  a key of our own
@@ -134,6 +164,7 @@ class _Connection(HttpToolsProtocol):
         self._requests = [*(each for each in self._requests if not each.over), gone]
 
     def on_message_complete(self) -> None:
+        self._unread = 0
         super().on_message_complete()
         self._requests[-1].whole = True
 

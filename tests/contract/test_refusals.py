@@ -95,6 +95,11 @@ RESPONSES: list[tuple[dict[str, Any], str]] = [
      "tools[0].output_schema is not supported"),
     (given(tool_choice="required"), "there are no tools"),
     (given(tool_choice={"type": "web_search_preview"}), "tool_choice.type 'web_search_preview'"),
+    (given(previous_response_id="resp_1"), "previous_response_id is not supported"),
+    (given(conversation={"id": "c"}), "conversation is not supported"),
+    (given(reasoning={"effort": "low"}), "reasoning is not supported"),
+    (given(truncation="auto"), "truncation 'auto' is not supported"),
+    (given(background=True), "background"),
     (given(text={"verbosity": "low"}), "text.verbosity is not supported"),
     (given(text={"format": {"type": "text", "schema": {"a": 1}}}), "has no schema"),
     (given(text={"format": {"type": "json_schema", "x": 1}}), "text.format.x is not known"),
@@ -133,7 +138,11 @@ MESSAGES: list[tuple[dict[str, Any], str]] = [
     (offered() | {"tool_choice": {"type": "auto", "name": "f"}}, "tool_choice.name is not known"),
     (offered() | {"tool_choice": {"type": "tool", "name": "g"}}, "names 'g'"),
     ({"messages": [USER], "tool_choice": {"type": "any"}}, "there are no tools"),
-    ({"messages": [USER], "thinking": {"type": "disabled"}}, "thinking is not known"),
+    ({"messages": [USER], "thinking": {"type": "enabled", "budget_tokens": 1024}},
+     "thinking.type 'enabled' is not supported"),
+    ({"messages": [USER], "thinking": {"budget_tokens": 1024, "type": "enabled"}},
+     "thinking.budget_tokens is not supported"),
+    ({"messages": [USER], "thinking": {"type": "adaptive"}}, "thinking.type 'adaptive' is not"),
 ]  # fmt: skip
 
 
@@ -176,11 +185,12 @@ async def test_what_changes_nothing_is_taken(fronting: Running) -> None:
         ("chat/completions", chat(stream_options={"include_obfuscation": False})),
         ("chat/completions", chat(tool_choice="none", parallel_tool_calls=True)),
         ("responses", given({**USER, "id": None, "status": "completed"}, text={"format": None})),
+        ("responses", given(truncation="disabled", background=False, previous_response_id=None)),
         ("responses", given(tools=[{"type": "function", "name": "f", "strict": None,
                                     "parameters": {}, "allowed_callers": ["direct"]}])),
         ("messages", block(type="text", text="x", citations=None, **cached)),
         ("messages", offered(strict=False, description="", defer_loading=False) | cached),
-        ("messages", {"messages": [USER, system, USER]}),
+        ("messages", {"messages": [USER, system, USER], "thinking": {"type": "disabled"}}),
     ]  # fmt: skip
     headers = {"authorization": f"Bearer {fronting.key}"}
     async with aiohttp.ClientSession(f"{fronting.url}/v1/", headers=headers) as session:
@@ -205,6 +215,16 @@ async def test_a_schemas_description_reaches_the_engine(
         messages: Any = [USER]
         await sdk.chat.completions.create(model=MODEL, messages=messages, response_format=form)
         assert stand_in.seen[-1]["response_format"] == form
+
+
+async def test_a_compressed_body_is_refused_as_such(fronting: Running) -> None:
+    headers = {"authorization": f"Bearer {fronting.key}"}
+    async with aiohttp.ClientSession(f"{fronting.url}/v1/", headers=headers) as session:
+        body = {"model": MODEL, **chat()}
+        async with session.post("chat/completions", json=body, compress="gzip") as reply:
+            assert reply.status == 400
+            assert "the content-encoding 'gzip'" in (await reply.json())["error"]["message"]
+            assert "send it as it is" in (await reply.json())["error"]["message"]
 
 
 async def test_hansas_own_dialect(fronting: Running) -> None:

@@ -10,7 +10,7 @@ from hansa.cli.table import print_table
 if TYPE_CHECKING:
     from hansa.models.catalog import Card
     from hansa.models.gpus import GpuSet
-    from hansa.models.plan import Fit, Plan
+    from hansa.models.plan import Fit, Plan, Precision
 
 GIB = 1024**3
 
@@ -75,18 +75,29 @@ def _show(card: "Card", gpus: "GpuSet", planned: "Plan", commands: dict[str, str
               f"has {_gib(best.has_bytes)} ({best.precision}, one request)")  # fmt: skip
         return
     print(f"{card.id} fits {gpus} in {best.precision}: needs {_gib(best.needs_bytes)} of "
-          f"{_gib(best.has_bytes)} on {best.tensor_parallel} of them; {best.sequences} requests of "
-          f"{best.context_tokens:,} tokens at once, {best.kv_bytes_per_token:,} bytes of cache a "
-          "token")  # fmt: skip
+          f"{_gib(best.has_bytes)} on {best.tensor_parallel} of them; "
+          f"{_requests(best.sequences)} of {best.context_tokens:,} tokens at once, "
+          f"{best.kv_bytes_per_token:,} bytes of cache a token")  # fmt: skip
     if best.precision == "fp8" and gpus.gpu.fp8 == "weights":
         print(f"{gpus.gpu.name} keeps FP8 weights and computes in 16 bits")
     for engine, line in commands.items():
         print(f"\n{engine}:\n  {line}")
     if not commands:
-        say(f"the catalog knows no {best.precision} file of it; make one with llama.cpp, or take "
-            "more GPUs")  # fmt: skip
+        say(_unserved(card, best.precision))
     if card.recipe.note:
         say(f"note: {card.recipe.note}")
+
+
+def _unserved(card: "Card", precision: "Precision") -> str:
+    """Why there is no command."""
+    from hansa.models.plan import GGUF
+    from hansa.models.recipe import GPU_ENGINES
+
+    engines = [card.recipe.engine, *card.recipe.also]
+    if precision not in GGUF:
+        return f"no engine of its recipe ({', '.join(engines)}) loads {precision}"
+    more = ", or take more GPUs" if set(engines) & set(GPU_ENGINES) else ""
+    return f"the catalog knows no {precision} file of it; make one with llama.cpp{more}"
 
 
 def _row(fit: "Fit") -> list[str | int]:
@@ -104,6 +115,10 @@ def _row(fit: "Fit") -> list[str | int]:
         str(fit.replicas),
         f"{fit.token_ms_min:.1f} ms",
     ]
+
+
+def _requests(count: int) -> str:
+    return f"{count} request" if count == 1 else f"{count} requests"
 
 
 def _gib(count: int) -> str:

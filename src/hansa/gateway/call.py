@@ -115,9 +115,13 @@ class Call:
 
         Raises:
             TooLarge, TooSlow: it is not.
+            UserError: it is compressed.
             ClientLeft: it never came.
         """
         if self._body is None:
+            if (coding := self.header("content-encoding").lower()) not in {"", "identity"}:
+                said = f"the request's body is in the content-encoding {coding!r}, not read here"
+                raise UserError(said, hint="send it as it is")
             self._body = await self._read()
         return self._body
 

@@ -14,10 +14,8 @@ from hansa.models.plan import (
     Fit,
     Precision,
 )
-from hansa.models.recipe import Draft, EngineName
-from hansa.models.weights import Hub
-
-GPU_ENGINES: tuple[EngineName, ...] = ("vllm", "sglang", "trtllm")
+from hansa.models.recipe import GPU_ENGINES, Draft, EngineName
+from hansa.models.weights import Adapted, Hub, Wheel
 
 LLAMA_SLOTS_MAX = 8
 """Each slot of llama-server reserves its whole context."""
@@ -86,9 +84,11 @@ def _trtllm(card: Card, fit: Fit) -> list[str]:
 
 
 def _llama(card: Card, fit: Fit) -> list[str]:
-    assert isinstance(card.weights, Hub)  # engines_of offers llama-server for no other
-    words = ["llama-server", "--hf-repo", card.weights.repository]
-    words += ["--hf-file", _gguf(card, fit.precision)]
+    name = _gguf(card, fit.precision)
+    if isinstance(card.weights, Hub):
+        words = ["llama-server", "--hf-repo", card.weights.repository, "--hf-file", name]
+    else:
+        words = ["llama-server", "--model", name]
     parallel = min(fit.sequences, LLAMA_SLOTS_MAX)
     words += ["--alias", card.id, "--n-gpu-layers", "999"]
     words += ["--parallel", str(parallel), "--ctx-size", str(parallel * fit.context_tokens)]
@@ -97,8 +97,11 @@ def _llama(card: Card, fit: Fit) -> list[str]:
 
 def _gguf(card: Card, precision: Precision) -> str:
     """The card's own file of that quantisation, or nothing."""
-    files = card.weights.files if isinstance(card.weights, Hub) else ()
-    return next((each.name for each in files if precision in each.name.lower()), "")
+    if isinstance(card.weights, Hub):
+        names = [each.name for each in card.weights.files]
+    else:
+        names = [card.weights.file] if isinstance(card.weights, Wheel | Adapted) else []
+    return next((name for name in names if precision in name.lower()), "")
 
 
 def _source(card: Card, revision_flag: str) -> Sequence[str]:

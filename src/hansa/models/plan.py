@@ -12,6 +12,7 @@ from hansa.core.errors import UserError
 from hansa.models.architecture import Architecture
 from hansa.models.catalog import Card
 from hansa.models.gpus import MIB, GpuSet
+from hansa.models.recipe import GPU_ENGINES
 
 Precision = Literal["bf16", "fp8", "q8_0", "q5_k_m", "q4_k_m"]
 
@@ -25,7 +26,8 @@ BITS_PER_WEIGHT: dict[Precision, float] = {
 """Source: llama.cpp, examples/quantize (for the mixed ones: of a Llama 3.1 8B)."""
 
 GGUF: tuple[Precision, ...] = ("q8_0", "q5_k_m", "q4_k_m")
-"""What llama.cpp serves, here from one GPU; a plan falls back on them if nothing else fits."""
+"""What llama.cpp serves, here from one GPU; a plan falls back on them if nothing else fits, and
+begins with them where no engine of the recipe loads anything else."""
 
 GPU_MEMORY_SHARE = 0.90
 """What the engine may take of each GPU; the rest is the driver's and the collectives'."""
@@ -95,7 +97,7 @@ def plan(
     """Work out how `card` would be served on `gpus`.
 
     Args:
-        precision: only this one; else all, and the best of 16 and 8 bits that fits.
+        precision: only this one; else all, and the best that fits and is served.
         context: tokens of prompt and answer that one request may take; 0 is the recipe's.
         tensor_parallel: GPUs of one replica; 0: as few as hold the context. More answer sooner.
 
@@ -114,7 +116,8 @@ def plan(
     splits = _splits(card, card.architecture, gpus, tensor_parallel)
     chosen = (precision,) if precision else tuple(BITS_PER_WEIGHT)
     fits = tuple(_fit(card, card.architecture, gpus, each, wanted, splits) for each in chosen)
-    preferred = [each for each in fits if each.fits and each.precision not in GGUF]
+    in_gguf = not {card.recipe.engine, *card.recipe.also} & set(GPU_ENGINES)
+    preferred = [each for each in fits if each.fits and (each.precision in GGUF) == in_gguf]
     return Plan(card.id, str(gpus), fits, _best(preferred or fits, wanted))
 
 

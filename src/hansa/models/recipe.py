@@ -6,6 +6,9 @@ import msgspec
 
 EngineName = Literal["embedded", "llama-server", "vllm", "sglang", "trtllm", "hosted"]
 
+GPU_ENGINES: tuple[EngineName, ...] = ("vllm", "sglang", "trtllm")
+"""Those that load 16 or 8 bits from the Hub; the others but `hosted` take GGUF files."""
+
 
 class Draft(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Speculative decoding: something cheap proposes tokens, the model checks them at once."""

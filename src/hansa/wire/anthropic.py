@@ -95,6 +95,13 @@ class NoChoice(Given, frozen=True, tag_field="type", tag="none"):
     pass
 
 
+class ThinkingOff(Given, frozen=True):
+    """Said by clients that can also ask a model to think."""
+
+    type: Literal["disabled"]
+    budget_tokens: None = None
+
+
 class CountRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     model: str
     messages: list[SystemMessage | UserMessage | AssistantMessage]
@@ -102,6 +109,7 @@ class CountRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     tools: list[ToolBody] = []
     tool_choice: AutoChoice | AnyChoice | NamedChoice | NoChoice | None = None
     cache_control: Any = None
+    thinking: ThinkingOff | None = None
 
 
 class MessagesRequest(CountRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):

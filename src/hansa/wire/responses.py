@@ -112,6 +112,12 @@ class ResponseRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     service_tier: Any = None
     safety_identifier: Any = None
     prompt_cache_key: Any = None
+    background: Literal[False] | None = None
+    conversation: None = None
+    previous_response_id: None = None
+    reasoning: None = None
+    truncation: Literal["disabled"] | None = None
+    """What does not fit is refused, here always."""
     hansa: Extension = Extension()
 
 

@@ -199,7 +199,9 @@ async def test_a_plan_says_what_a_gpu_or_the_catalog_lacks(run):
     old = await run("model", "plan", "mixtral-8x22b", "--gpu", "a100-80:4", "--precision", "fp8")
     assert "keeps FP8 weights and computes in 16 bits" in old.out
     small = await run("model", "plan", "codestral-22b", "--gpu", "rtx4090")
-    assert (small.code, "make one with llama.cpp" in small.err) == (0, True)
+    assert (small.code, "make one with llama.cpp, or take more GPUs" in small.err) == (0, True)
+    ours = await run("model", "plan", "hansa-coder-135m", "--gpu", "l4", "--precision", "bf16")
+    assert "no engine of its recipe (embedded, llama-server) loads bf16" in ours.err
     laptop = await run(
         "model", "plan", "qwen2.5-coder-7b", "--gpu", "rtx4090", "--precision", "q8_0",
         "--context", "4096", "--tensor-parallel", "1",

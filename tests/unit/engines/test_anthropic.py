@@ -1,7 +1,6 @@
 """Anthropic's API: what it is asked, what comes back, how it fails."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import msgspec
@@ -10,13 +9,22 @@ import pytest
 from hansa.core.errors import ConfigError, EngineError, EngineUnavailable, Unsupported, UserError
 from hansa.engines.anthropic import anthropic, messages_body
 from hansa.engines.hosted import Hosted
-from hansa.wire.requests import Chunk, Message, Request, Sampling, Usage
+from hansa.wire.requests import Message, Sampling, Usage
 from hansa.wire.sse import encode_event
-from hansa.wire.tools import Tool, ToolCall, ToolChoice, ToolDelta
+from hansa.wire.tools import Tool, ToolCall, ToolChoice
+from support.hosted import (
+    CHAT,
+    fails_after,
+    fails_before,
+    is_left,
+    read,
+    says,
+    started,
+    thinks_and_calls,
+)
 from support.provider import Provider
 from support.waiting import until
 
-CHAT = Request("r", "chat", model="m", messages=(Message("user", "hi"),), sampling=Sampling(16))
 USED = {"input_tokens": 5, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 4}
 
 
@@ -66,27 +74,16 @@ CALLS = (
 OVERLOADED = event("error", error={"type": "overloaded_error", "message": "Overloaded"})
 
 
-@asynccontextmanager
-async def asking(provider: Provider) -> AsyncGenerator[Hosted]:
-    async with provider.serving() as url:
-        engine = anthropic(name="r1", url=url, model="claude", api_key="secret")
-        await engine.start()
-        try:
-            yield engine
-        finally:
-            await engine.close()
-
-
-async def read(engine: Hosted, request: Request = CHAT) -> list[Chunk]:
-    return [chunk async for chunk in engine.stream(request)]
+def asking(provider: Provider) -> AbstractAsyncContextManager[Hosted]:
+    return started(
+        provider, lambda url: anthropic(name="r1", url=url, model="claude", api_key="secret")
+    )
 
 
 @pytest.mark.parametrize("write_bytes", [0, 1, 7])
 async def test_text_and_usage_however_the_bytes_come(write_bytes: int) -> None:
     async with asking(Provider(HELLO + end("end_turn"), write_bytes=write_bytes)) as engine:
-        chunks = await read(engine)
-    assert "".join(chunk.text for chunk in chunks) == "Hello, wörld"
-    assert chunks[-1] == Chunk(finish="stop", usage=Usage(39, 7, 30))
+        await says(engine)
 
 
 async def test_text_that_arrives_together_is_one_chunk() -> None:
@@ -97,16 +94,7 @@ async def test_text_that_arrives_together_is_one_chunk() -> None:
 @pytest.mark.parametrize("write_bytes", [0, 1])
 async def test_thoughts_and_calls(write_bytes: int) -> None:
     async with asking(Provider(CALLS, write_bytes=write_bytes)) as engine:
-        chunks = await read(engine)
-    assert "".join(chunk.reasoning for chunk in chunks) == "hm"
-    assert [call for chunk in chunks for call in chunk.tool_calls] == [
-        ToolDelta(0, "t1", "f"),
-        ToolDelta(0, arguments='{"a":'),
-        ToolDelta(0, arguments="1}"),
-        ToolDelta(1, "t2", "g"),
-        ToolDelta(1, arguments="{}"),
-    ]
-    assert chunks[-1].finish == "tool_calls"
+        await thinks_and_calls(engine)
 
 
 @pytest.mark.parametrize(
@@ -241,8 +229,7 @@ async def test_a_fault_before_the_first_chunk(
     provider: Provider, kind: type[Exception], said: str
 ) -> None:
     async with asking(provider) as engine:
-        with pytest.raises(kind, match=said):
-            await read(engine)
+        await fails_before(engine, kind, said)
 
 
 @pytest.mark.parametrize(
@@ -256,12 +243,8 @@ async def test_a_fault_before_the_first_chunk(
     ],
 )
 async def test_a_fault_after_it_comes_after_what_was_said(provider: Provider, said: str) -> None:
-    seen: list[Chunk] = []
     async with asking(provider) as engine:
-        with pytest.raises(EngineError, match=said) as caught:
-            await _note(engine, seen)
-    assert "".join(chunk.text for chunk in seen) == "Hello, wörld"
-    assert not isinstance(caught.value, EngineUnavailable)
+        await fails_after(engine, said)
 
 
 async def test_retry_after_is_told() -> None:
@@ -274,11 +257,7 @@ async def test_retry_after_is_told() -> None:
 async def test_a_reader_that_leaves_is_seen_to_leave_and_metered() -> None:
     provider = Provider(HELLO, holds=True)
     async with asking(provider) as engine:
-        stream = engine.stream(CHAT)
-        chunk = await anext(stream)
-        assert chunk.usage == Usage(39, 4, 30)
-        await stream.aclose()
-        await until(lambda: provider.left == 1)
+        assert (await is_left(engine, provider)).usage == Usage(39, 4, 30)
 
 
 async def test_a_connection_is_used_again() -> None:
@@ -302,11 +281,6 @@ async def test_it_is_ready_until_closed() -> None:
 def test_a_key_is_needed() -> None:
     with pytest.raises(ConfigError, match="key"):
         anthropic(name="r1", url="https://api.example", model="m", api_key="")
-
-
-async def _note(engine: Hosted, seen: list[Chunk]) -> None:
-    async for chunk in engine.stream(CHAT):
-        seen.append(chunk)  # noqa: PERF401  what came before the fault counts
 
 
 def _text(text: str) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """Amazon Bedrock: what it is asked and how that is signed, what comes back, how it fails."""
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
 
@@ -13,13 +12,21 @@ from hansa.engines.bedrock import bedrock, credentials
 from hansa.engines.converse import converse_body
 from hansa.engines.hosted import Hosted
 from hansa.engines.sigv4 import Credentials, Signer
-from hansa.wire.requests import Chunk, Message, Request, Sampling, Usage
-from hansa.wire.tools import Tool, ToolCall, ToolChoice, ToolDelta
+from hansa.wire.requests import Message, Sampling, Usage
+from hansa.wire.tools import Tool, ToolCall, ToolChoice
 from support.eventstream import event, frame
+from support.hosted import (
+    CHAT,
+    fails_after,
+    fails_before,
+    is_left,
+    read,
+    says,
+    started,
+    thinks_and_calls,
+)
 from support.provider import Provider
-from support.waiting import until
 
-CHAT = Request("r", "chat", model="m", messages=(Message("user", "hi"),), sampling=Sampling(16))
 MODEL = "anthropic.claude-3-5-sonnet-20240620-v1:0"
 ARN = f"arn:aws:bedrock:eu-west-3::foundation-model/{MODEL}"
 SIGNING = '{"access_key_id": "AKIDEXAMPLE",\n "secret_access_key": "s", "session_token": "t"}'
@@ -74,44 +81,22 @@ BROKEN = bytearray(grow(0, text="x"))
 BROKEN[-1] ^= 1
 
 
-@asynccontextmanager
-async def asking(
+def asking(
     provider: Provider, model: str = MODEL, secret: str = "key"
-) -> AsyncGenerator[Hosted]:
-    async with provider.serving() as url:
-        engine = bedrock(name="r1", url=url, model=model, secret=secret)
-        await engine.start()
-        try:
-            yield engine
-        finally:
-            await engine.close()
-
-
-async def read(engine: Hosted) -> list[Chunk]:
-    return [chunk async for chunk in engine.stream(CHAT)]
+) -> AbstractAsyncContextManager[Hosted]:
+    return started(provider, lambda url: bedrock(name="r1", url=url, model=model, secret=secret))
 
 
 @pytest.mark.parametrize("write_bytes", [0, 1, 7])
 async def test_text_and_usage_however_the_bytes_come(write_bytes: int) -> None:
     async with asking(Provider(HELLO + end("end_turn"), write_bytes=write_bytes)) as engine:
-        chunks = await read(engine)
-    assert "".join(chunk.text for chunk in chunks) == "Hello, wörld"
-    assert chunks[-1] == Chunk(finish="stop", usage=Usage(39, 7, 30))
+        await says(engine)
 
 
 @pytest.mark.parametrize("write_bytes", [0, 1])
 async def test_thoughts_and_calls(write_bytes: int) -> None:
     async with asking(Provider(CALLS, write_bytes=write_bytes)) as engine:
-        chunks = await read(engine)
-    assert "".join(chunk.reasoning for chunk in chunks) == "hm"
-    assert [call for chunk in chunks for call in chunk.tool_calls] == [
-        ToolDelta(0, "t1", "f"),
-        ToolDelta(0, arguments='{"a":'),
-        ToolDelta(0, arguments="1}"),
-        ToolDelta(1, "t2", "g"),
-        ToolDelta(1, arguments="{}"),
-    ]
-    assert chunks[-1].finish == "tool_calls"
+        await thinks_and_calls(engine)
 
 
 @pytest.mark.parametrize(
@@ -275,8 +260,7 @@ async def test_a_fault_before_the_first_chunk(
     provider: Provider, kind: type[Exception], said: str
 ) -> None:
     async with asking(provider) as engine:
-        with pytest.raises(kind, match=said):
-            await read(engine)
+        await fails_before(engine, kind, said)
 
 
 @pytest.mark.parametrize(
@@ -290,21 +274,14 @@ async def test_a_fault_before_the_first_chunk(
     ],
 )
 async def test_a_fault_after_it_comes_after_what_was_said(provider: Provider, said: str) -> None:
-    seen: list[Chunk] = []
     async with asking(provider) as engine:
-        with pytest.raises(EngineError, match=said) as caught:
-            await _note(engine, seen)
-    assert "".join(chunk.text for chunk in seen) == "Hello, wörld"
-    assert not isinstance(caught.value, EngineUnavailable)
+        await fails_after(engine, said)
 
 
 async def test_a_reader_that_leaves_is_seen_to_leave() -> None:
     provider = Provider(HELLO, holds=True)
     async with asking(provider) as engine:
-        stream = engine.stream(CHAT)
-        await anext(stream)
-        await stream.aclose()
-        await until(lambda: provider.left == 1)
+        await is_left(engine, provider)
 
 
 @pytest.mark.parametrize(
@@ -342,8 +319,3 @@ def test_what_cannot_be(url: str, model: str, secret: str, said: str) -> None:
 def test_credentials_are_read() -> None:
     assert credentials("r1", SIGNING) == Credentials("AKIDEXAMPLE", "s", "t")
     assert credentials("r1", "key\n") == "key"
-
-
-async def _note(engine: Hosted, seen: list[Chunk]) -> None:
-    async for chunk in engine.stream(CHAT):
-        seen.append(chunk)  # noqa: PERF401  what came before the fault counts

@@ -147,6 +147,16 @@ def test_gguf_is_the_last_resort():
     assert planned.possible
 
 
+def test_a_model_that_only_llamacpp_serves_is_planned_in_what_llamacpp_takes():
+    card, gpus = card_of("hansa-coder-135m"), parse_gpus("l4")
+    best = plan(card, gpus).best
+    assert best.precision == "q8_0", "no engine of its recipe loads 16 bits"
+    line = command(card, best, *engines_of(card, gpus, "q8_0"))
+    assert line.startswith("llama-server --model hansa-coder-135m.Q8_0.gguf --alias hansa-coder")
+    assert plan(card, gpus, precision="bf16").possible, "asked for, it is worked out"
+    assert engines_of(card, gpus, "bf16") == []
+
+
 def test_wrong_wishes_are_refused():
     with pytest.raises(UserError, match="hosted by OpenAI"):
         on("gpt-4o", "h100")
