@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from hansa.core.bounds import BODY_BYTES_MAX
 from hansa.serving import HEAD_BYTES_MAX
 from support.nodes import Running
 
@@ -76,3 +77,13 @@ async def test_a_long_head_within_bounds_is_read(fronting: Running) -> None:
             writer.write(piece)
             await writer.drain()
         assert (await reader.read()).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("length", [BODY_BYTES_MAX + 1, 10**18])
+async def test_a_body_announced_as_too_large_is_refused_before_it_comes(
+    fronting: Running, length: int
+) -> None:
+    async with connected(fronting) as (reader, writer):
+        key = f"authorization: Bearer {fronting.key}\r\n".encode()
+        writer.write(LINE + key + b"content-length: %d\r\n\r\n{" % length)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")

@@ -49,11 +49,12 @@ def explain(asking: Asking, task: str, prompt_tokens: int, max_tokens: int, as_j
         return
     print(f"{told.task} within {told.budget_ms} ms: {told.route}, {told.reason}")
     print_table(
-        ["REPLICA", "REGION", "VERDICT", "PREDICTED", "NETWORK", "QUEUE", "PROMPT", "DECODE",
-         "COST", "WHY NOT"],
+        ["REPLICA", "MODEL", "REGION", "VERDICT", "PREDICTED", "NETWORK", "QUEUE", "PROMPT",
+         "DECODE", "COST", "WHY NOT"],
         [
             [
-                each.replica, each.region, each.verdict, f"{each.predicted_ms:.0f} ms",
+                each.replica, each.model, each.region, each.verdict,
+                f"{each.predicted_ms:.0f} ms",
                 f"{each.network_ms:.1f}", f"{each.queue_ms:.0f}", f"{each.prompt_ms:.0f}",
                 f"{each.decode_ms:.0f}", format_usd(each.cost_nanousd), each.reason,
             ]

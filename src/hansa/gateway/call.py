@@ -14,6 +14,8 @@ from hansa.core.deadline import Deadline
 from hansa.core.errors import UserError
 
 BODY_TIMEOUT_S = 30.0
+LENGTH_DIGITS = 15
+"""Of an announced length, more than any that is taken has."""
 PASS_OVER_S = 2.0
 PASS_OVER_BYTES_MAX = 16 * BODY_BYTES_MAX
 GONE = "hansa.gone"
@@ -122,6 +124,8 @@ class Call:
             if (coding := self.header("content-encoding").lower()) not in {"", "identity"}:
                 said = f"the request's body is in the content-encoding {coding!r}, not read here"
                 raise UserError(said, hint="send it as it is")
+            if (length := self.header("content-length")).isdecimal():
+                _check_length(int(length[:LENGTH_DIGITS]))
             self._body = await self._read()
         return self._body
 
@@ -193,6 +197,11 @@ def _part(message: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _bounded(data: bytes) -> bytes:
-    if len(data) > BODY_BYTES_MAX:
-        raise TooLarge(f"the request's body is over {BODY_BYTES_MAX} bytes", hint="send less text")
+    _check_length(len(data))
     return data
+
+
+def _check_length(length: int) -> None:
+    """In bytes, as announced, before anything is read, or as it turned out."""
+    if length > BODY_BYTES_MAX:
+        raise TooLarge(f"the request's body is over {BODY_BYTES_MAX} bytes", hint="send less text")
