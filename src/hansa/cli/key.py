@@ -58,6 +58,10 @@ def create(
         expires_at_ms=expiry_ms(expires, SystemClock().now_ms()),
         admin=admin,
     )
+    for model in _unknown(config, models):
+        say(
+            f"the charter has no model {model!r}: as long as it has not, no request for it is served"
+        )
     if as_json:
         print_json({"id": made.id, "name": made.name, "tier": made.tier, "key": secret})
         return
@@ -106,6 +110,17 @@ def _expiry(key: "KeyView") -> str:
     if key.expires_at_ms is None:
         return "-"
     return f"{day_and_time(key.expires_at_ms)}{' (expired)' if key.expired else ''}"
+
+
+def _unknown(config: Path, models: tuple[str, ...]) -> list[str]:
+    """Those that no member offers now."""
+    from hansa.core.settings import load_settings
+    from hansa.league.chain import Chain
+
+    if not models:
+        return []
+    charter = Chain.load(load_settings(config).charter).current
+    return [each for each in models if charter.terms(each) is None]
 
 
 def _administration(config: Path) -> "Administration":

@@ -8,6 +8,7 @@ import pytest
 from hansa.accounts.keys import KeyRing, keys_path
 from hansa.accounts.scopes import Scope
 from hansa.core.clock import SystemClock
+from hansa.models.catalog import DEFAULT_MODEL
 from support.league import Made, MemberSpec, make_league
 
 HEAD = ["ID", "NAME", "TIER", "SCOPE", "EXPIRES"]
@@ -50,6 +51,14 @@ async def test_json(run, made: Made):
         "expired", "admin",
     }  # fmt: skip
     assert told["key"] not in json.dumps(listed)
+
+
+async def test_a_key_for_a_model_that_nobody_offers_says_so(run, made: Made):
+    models = ("--model", DEFAULT_MODEL, "--model", "nope")
+    ran = await run("key", "create", "ada", *models, "--config", str(made.config))
+    assert ran.code == 0
+    assert "the charter has no model 'nope'" in ran.err
+    assert DEFAULT_MODEL not in ran.err
 
 
 async def test_a_list_without_keys_has_its_head(run, made: Made):
