@@ -59,9 +59,7 @@ def create(
         admin=admin,
     )
     for model in _unknown(config, models):
-        say(
-            f"the charter has no model {model!r}: as long as it has not, no request for it is served"
-        )
+        say(f"the charter has no model {model!r}: until it has, nobody serves it")
     if as_json:
         print_json({"id": made.id, "name": made.name, "tier": made.tier, "key": secret})
         return
