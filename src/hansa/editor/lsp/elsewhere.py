@@ -43,13 +43,15 @@ class Elsewhere:
         gives what the file of a URI was before its latest edits. Paths are below the root. Nothing
         without an index.
         """
+        if here.root is None or self._codebases.states.get(here.root) != "ready":
+            return []
         latest = next(reversed(self._followed), here.uri)
         for uri in dict.fromkeys((here.uri, latest)):
             source = self._documents.get(uri)
-            if source is None or source.root is None or source.root != here.root:
+            if source is None or source.root != here.root:
                 continue
             names = await asyncio.to_thread(_renamed, source, list(before(uri)))
-            if names and (left := await self._follow(source, source.root, names)):
+            if names and (left := await self._follow(source, here.root, names)):
                 return left
         return []
 

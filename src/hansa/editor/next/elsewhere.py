@@ -32,8 +32,7 @@ Users = Sequence[tuple[Renamed, Sequence[str]]]
 
 def renamed(path: str, before: str, now: str) -> list[Renamed]:
     """The functions and classes at the top of a Python file that have another name now."""
-    made = changes(before, now)
-    if language_of(path) != "python" or len(made) > CHANGES_MAX:
+    if language_of(path) != "python" or len(made := changes(before, now)) > CHANGES_MAX:
         return []
     old, new = tokens(path, before), tokens(path, now)
     found = rename.followed(path, made, old, new, now.split("\n"))
