@@ -15,6 +15,16 @@ from support.nodes import HANSA, Running, running
 from support.waiting import until
 
 SETUP = f"require('hansa').setup({{ server = {{ cmd = {{ [[{HANSA}]], 'lsp', '--no-index' }} }} }})"
+INDEXED = f"require('hansa').setup({{ server = {{ cmd = {{ [[{HANSA}]], 'lsp' }} }} }})"
+
+SHOP = "# prices\n\nfrom new import total\n\nprint(total([1]))\n"
+INDEX = """vim.lsp.get_clients({ name = 'hansa' })[1]:request_sync(
+  'workspace/executeCommand', { command = 'hansa.status' }, 9999, 0).result.index"""
+NOTE = """(function()
+  local namespace = vim.api.nvim_get_namespaces().hansa_next
+  local marks = vim.api.nvim_buf_get_extmarks(0, namespace, 0, -1, { details = true })
+  return marks[1][4].virt_text[1][1]
+end)()"""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -41,16 +51,20 @@ def engine(node: Running) -> Mock:
 
 
 @pytest.fixture
-async def vim(node: Running, tmp_path: Path) -> AsyncGenerator["Typed"]:
+async def vim(
+    node: Running, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncGenerator["Typed"]:
+    """With `SETUP`, or what a test gives by `indirect`."""
     (tmp_path / "pyproject.toml").touch()
     file = tmp_path / "new.py"
     file.write_text("def total(prices):\n    pass\n")
+    (tmp_path / "shop.py").write_text(SHOP)
     environment = {
         "HANSA_NODE_URL": node.url,
         "HANSA_API_KEY": node.key,
         "HANSA_STATE_DIR": str(tmp_path / "state"),
     }
-    with neovim(tmp_path, file, SETUP, environment) as started:
+    with neovim(tmp_path, file, getattr(request, "param", SETUP), environment) as started:
         vim = Typed(started)
         client = "vim.lsp.get_clients({ name = 'hansa' })[1]"
         await vim.until_lua(f"({client} or {{}}).initialized == true")
@@ -188,3 +202,22 @@ async def test_a_rename_is_followed_through_by_one_key(vim: Typed) -> None:
     await vim.until_lua("require('hansa.next').shown()")
     await vim.keys("<M-n>")
     assert (await vim.lines())[-2:] == ["print(price([1]))", "print(price([2]))"]
+
+
+@pytest.mark.parametrize("vim", [INDEXED], indirect=True)
+async def test_a_rename_is_followed_into_another_file(vim: Typed, tmp_path: Path) -> None:
+    other = tmp_path / "shop.py"
+    await vim.keys("GoFEE = 1<Esc>gg")
+    await vim.until_lua(f"({INDEX})['{tmp_path}'] == 'ready'")
+    await vim.keys("0wciwprice<Esc>")
+    await vim.until_lua("require('hansa.next').shown()")
+    said = await vim.lua(NOTE)
+    assert said == " next edit: shop.py, line 3, total is called price now"
+    await vim.keys("<M-n>")
+    await vim.until_lua("(require('hansa.next').current() or {}).old == 'from new import total'")
+    assert await vim.lua("vim.api.nvim_win_get_cursor(0)") == [3, 0]
+    assert await vim.lines() == SHOP.splitlines()
+    await vim.keys("<M-n>")
+    await vim.until_lua("(require('hansa.next').current() or {}).old == 'print(total([1]))'")
+    await vim.keys("<M-n>:wall<CR>")
+    await until(lambda: other.read_text() == SHOP.replace("total", "price"))

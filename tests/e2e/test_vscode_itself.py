@@ -11,6 +11,7 @@ import pytest
 
 from hansa.editor.events import Events
 from hansa.engines.mock import Mock
+from hansa.index.index import Index
 from support.browser import ALT, CTRL, SHIFT, chromium
 from support.league import MemberSpec, make_league
 from support.nodes import HANSA, Running, running
@@ -30,11 +31,13 @@ from support.waiting import until
 
 EXTENSION = ROOT / "editors" / "vscode"
 COMMAND = [HANSA, "lsp", "--no-index"]
+INDEXED = [HANSA, "lsp"]
 FAR = 70
 """A line that is out of sight from the first one."""
 
 NEAR = "def total(prices):\n    pass\n\n\nprint(total([1]))\nprint(total([2]))\n"
 FILE = NEAR + "\n" * (FAR - 1 - NEAR.count("\n")) + "print(total([3]))\n"
+SHOP = "from new import total\n\nprint(total([4]))\n"
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -80,19 +83,25 @@ def engine(node: Running) -> Mock:
 
 @pytest.fixture
 async def window(
-    node: Running, engine: Mock, extensions: Path, tmp_path: Path
+    node: Running,
+    engine: Mock,
+    extensions: Path,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> AsyncGenerator[Window]:
+    """With `COMMAND`, or what a test gives by `indirect`."""
     workspace = tmp_path / "workspace"
     workspace.mkdir()
     (workspace / "pyproject.toml").touch()
     file = workspace / "new.py"
     file.write_text(FILE)
+    (workspace / "shop.py").write_text(SHOP)
     environment = {
         "HANSA_NODE_URL": node.url,
         "HANSA_API_KEY": node.key,
         "HANSA_STATE_DIR": str(tmp_path / "state"),
     }
-    settings: dict[str, object] = {"hansa.command": COMMAND}
+    settings: dict[str, object] = {"hansa.command": getattr(request, "param", COMMAND)}
     engine.pieces = ()
     async with vscode(tmp_path, file, extensions, settings, environment) as window:
         await window.page.press("End", CTRL)
@@ -133,10 +142,13 @@ async def test_ghost_text_shortens_as_it_is_typed_and_tab_takes_it_and_a_part_be
     await window.sees(GHOST, "sum(prices) + 1 + 2")
 
 
-async def test_a_rename_is_followed_through_by_keys_also_out_of_sight(
-    window: Window, engine: Mock
+@pytest.mark.parametrize("window", [INDEXED], indirect=True)
+async def test_a_rename_is_followed_through_by_keys_also_out_of_sight_and_in_another_file(
+    window: Window, engine: Mock, tmp_path: Path
 ) -> None:
-    page = window.page
+    page, shop = window.page, window.file.with_name("shop.py")
+    with Index.open(window.file.parent, tmp_path / "state") as index:
+        await until(lambda: index.status().checked_s > 0)
     await page.press("Home", CTRL)
     await page.press("ArrowRight", times=4)
     await page.press("ArrowRight", CTRL | SHIFT)
@@ -158,8 +170,19 @@ async def test_a_rename_is_followed_through_by_keys_also_out_of_sight(
     await page.press("n", ALT)
     await window.sees(COMING, "price")
     await page.press("n", ALT)
-    await window.sees(COMING, "")
+    await page.wait(f"{COMING}.startsWith('next edit: shop.py, line 1, ')")
     await window.saves(FILE.replace("total", "price"))
+
+    await page.press("n", ALT)
+    await page.wait(f"{TEXT}.includes('from new import total')")
+    await window.sees(COMING, "price")
+    await page.press("n", ALT)
+    await page.wait(f"{TEXT}.includes('from new import price')")
+    await window.sees(COMING, "price")
+    await page.press("n", ALT)
+    await window.sees(COMING, "")
+    await page.press("s", CTRL)
+    await until(lambda: shop.read_text() == SHOP.replace("total", "price"))
 
 
 async def test_an_edit_in_words_and_what_is_said_of_suggestions(

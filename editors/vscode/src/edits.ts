@@ -2,8 +2,10 @@
 
 /** A line and what it is to become; counted from 0, without its line ending. */
 export interface NextEdit {
+  uri: string;
   line: number;
-  old: string;
+  /** Undefined in another file than was asked about. */
+  old: string | undefined;
   /** May be several lines. */
   new: string;
   why: string;
@@ -31,15 +33,18 @@ interface Said {
 const DISMISSED_MAX = 100;
 const DRAWN_CHARS_MAX = 200;
 
-/** What an answer proposes for one file as it is now, in the answer's order. */
+/** What an answer proposes, in its order; `lines` are of the file that was asked about, as it is now. */
 export function understood(answer: unknown, uri: string, lines: Lines): NextEdit[] {
   if (!Array.isArray(answer)) return [];
-  return (answer as Said[]).flatMap((said) => {
+  return (answer as Said[]).flatMap((said): NextEdit[] => {
     const { start, end } = said.range;
-    if (said.uri !== uri || start.line !== end.line || end.line >= lines.lineCount) return [];
+    const { why } = said;
+    if (start.line !== end.line) return [];
+    if (said.uri !== uri) return [{ uri: said.uri, line: start.line, old: undefined, new: said.newText, why }];
+    if (end.line >= lines.lineCount) return [];
     const old = lines.lineAt(start.line).text;
     const now = old.slice(0, start.character) + said.newText + old.slice(end.character);
-    return now === old ? [] : [{ line: start.line, old, new: now, why: said.why }];
+    return now === old ? [] : [{ uri, line: start.line, old, new: now, why }];
   });
 }
 
@@ -48,20 +53,20 @@ export function fits(edit: NextEdit, lines: Lines): boolean {
   return edit.line < lines.lineCount && lines.lineAt(edit.line).text === edit.old;
 }
 
-/** Edits that were not wanted, told by their texts, as lines move; the oldest are forgotten first. */
+/** Edits that were not wanted, told by their new texts, as lines move; the oldest are forgotten first. */
 export class Dismissed {
   private readonly keys = new Set<string>();
 
-  add(uri: string, edits: readonly NextEdit[]): void {
-    for (const edit of edits) this.keys.add(key(uri, edit));
+  add(edits: readonly NextEdit[]): void {
+    for (const edit of edits) this.keys.add(key(edit));
     for (const oldest of this.keys) {
       if (this.keys.size <= DISMISSED_MAX) break;
       this.keys.delete(oldest);
     }
   }
 
-  has(uri: string, edit: NextEdit): boolean {
-    return this.keys.has(key(uri, edit));
+  has(edit: NextEdit): boolean {
+    return this.keys.has(key(edit));
   }
 }
 
@@ -71,6 +76,6 @@ export function drawable(text: string): string {
   return short.replace(/\r?\n/g, "⏎").replace(/[ \t]/g, "\u00a0");
 }
 
-function key(uri: string, edit: NextEdit): string {
-  return JSON.stringify([uri, edit.old, edit.new]);
+function key(edit: NextEdit): string {
+  return JSON.stringify([edit.uri, edit.new]);
 }

@@ -25,6 +25,7 @@ const HERE = "hansa.nextEditHere";
 
 interface Shown {
   editor: vscode.TextEditor;
+  /** May be in another file. */
   edit: NextEdit;
   /** All of the answer. */
   found: NextEdit[];
@@ -38,6 +39,8 @@ export class Following implements vscode.Disposable {
   private running: Promise<unknown> = Promise.resolve();
   /** Of the latest change or question; an answer to an earlier one is out of date. */
   private number = 0;
+  /** Was opened for an edit in it; VS Code may tell only later that it is in front. */
+  private goal: vscode.TextEditor | undefined;
   private readonly dismissed = new Dismissed();
   private readonly contexts = new Map<string, boolean>();
   private readonly listeners: vscode.Disposable[];
@@ -66,7 +69,12 @@ export class Following implements vscode.Disposable {
       workspace.onDidChangeConfiguration((change) => {
         if (change.affectsConfiguration("hansa")) this.giveUp();
       }),
-      window.onDidChangeActiveTextEditor(() => this.giveUp()),
+      window.onDidChangeActiveTextEditor((editor) => {
+        const isGoal = editor !== undefined && editor === this.goal;
+        this.goal = undefined;
+        if (isGoal) void this.ask();
+        else this.giveUp();
+      }),
       window.onDidChangeTextEditorSelection(() => this.draw()),
       window.onDidChangeTextEditorVisibleRanges(() => this.draw()),
     ];
@@ -77,10 +85,14 @@ export class Following implements vscode.Disposable {
     for (const each of [...this.listeners, this.going, this.coming, this.hint]) each.dispose();
   }
 
-  /** Makes the edit and goes there, then looks for the next; what is out of sight is gone to first. */
+  /** Makes the edit and goes there, then looks for the next; what is out of sight, or in another file, is gone to first. */
   async accept(): Promise<void> {
     if (!this.shown) return;
     const { editor, edit } = this.shown;
+    if (edit.old === undefined) {
+      await this.open(edit);
+      return;
+    }
     const { start, end, new: text } = difference(edit.old, edit.new);
     const place = new vscode.Range(edit.line, start, edit.line, end);
     if (!here(this.shown) && !inSight(this.shown)) {
@@ -99,8 +111,18 @@ export class Following implements vscode.Disposable {
 
   /** Takes it away; what was found is not shown again. */
   dismiss(): void {
-    if (this.shown) this.dismissed.add(uriOf(this.shown.editor), this.shown.found);
+    if (this.shown) this.dismissed.add(this.shown.found);
     this.giveUp();
+  }
+
+  /** Goes to another file and asks there, where the edit is then the nearest if it still fits. */
+  private async open({ uri, line }: NextEdit): Promise<void> {
+    this.giveUp();
+    const document = await vscode.workspace.openTextDocument(vscode.Uri.parse(uri));
+    const editor = await vscode.window.showTextDocument(document);
+    goTo(editor, new vscode.Position(line, 0));
+    this.goal = editor;
+    await this.ask();
   }
 
   private changed(document: vscode.TextDocument): void {
@@ -125,7 +147,7 @@ export class Following implements vscode.Disposable {
     const asked = this.found(editor);
     this.running = asked;
     const found = await asked;
-    const edit = found.find((each) => !this.dismissed.has(uriOf(editor), each));
+    const edit = found.find((each) => !this.dismissed.has(each));
     if (edit && number === this.number) this.show({ editor, edit, found });
   }
 
@@ -162,15 +184,21 @@ export class Following implements vscode.Disposable {
     this.tell(HERE, shown !== undefined && here(shown));
     if (!shown) return;
     const { editor, edit } = shown;
+    const cursor = editor.document.lineAt(editor.selection.active.line).range;
+    const beside = new vscode.Range(cursor.end, cursor.end);
+    const place = `line ${edit.line + 1}, ${edit.why}`;
+    if (edit.old === undefined) {
+      const name = vscode.workspace.asRelativePath(vscode.Uri.parse(edit.uri), false);
+      editor.setDecorations(this.hint, [written(beside, `next edit: ${name}, ${place}`)]);
+      return;
+    }
     const { start, end, new: text } = difference(edit.old, edit.new);
     const range = new vscode.Range(edit.line, start, edit.line, end);
     const after = new vscode.Range(edit.line, end, edit.line, end);
     editor.setDecorations(this.going, start === end ? [] : [{ range, hoverMessage: edit.why }]);
     editor.setDecorations(this.coming, text ? [written(after, text)] : []);
-    const said = `next edit: line ${edit.line + 1}, ${edit.why}`;
-    const cursor = editor.document.lineAt(editor.selection.active.line).range;
-    const beside = new vscode.Range(cursor.end, cursor.end);
-    editor.setDecorations(this.hint, inSight(shown) ? [] : [written(beside, said)]);
+    const hint = written(beside, `next edit: ${place}`);
+    editor.setDecorations(this.hint, inSight(shown) ? [] : [hint]);
   }
 
   private tell(name: string, holds: boolean): void {
@@ -188,7 +216,7 @@ function wanted(document: vscode.TextDocument): boolean {
 
 function here({ editor, edit }: Shown): boolean {
   const { isEmpty, active } = editor.selection;
-  return isEmpty && active.line === edit.line;
+  return edit.old !== undefined && isEmpty && active.line === edit.line;
 }
 
 function inSight({ editor, edit }: Shown): boolean {

@@ -16,7 +16,7 @@ function said(line: number, newText: string, start = 0, end = 8, uri = URI): obj
   return { uri, range, newText, why: "total is called price now" };
 }
 
-const edit = { line: 1, old: "total(1)", new: "price(1)", why: "" };
+const edit = { uri: URI, line: 1, old: "total(1)", new: "price(1)", why: "" };
 
 test("an answer is read in its order, with whole lines", () => {
   const found = understood(
@@ -34,12 +34,14 @@ test("an answer is read in its order, with whole lines", () => {
   assert.equal(found[0]?.why, "total is called price now");
 });
 
-test("what is of another file, past the end or no change is left out", () => {
-  const answer = [
-    said(0, "price(1)", 0, 8, "file:///b.py"),
-    said(1, "price(1)"),
-    said(0, "total(1)"),
-  ];
+test("what is of another file is told without its old line", () => {
+  const [edit, ...rest] = understood([said(7, "price(1)", 0, 8, "file:///b.py")], URI, lines(""));
+  assert.deepEqual(rest, []);
+  assert.deepEqual([edit?.uri, edit?.line, edit?.old, edit?.new], ["file:///b.py", 7, undefined, "price(1)"]);
+});
+
+test("what is past the end or no change is left out", () => {
+  const answer = [said(1, "price(1)"), said(0, "total(1)")];
   assert.deepEqual(understood(answer, URI, lines("total(1)")), []);
   assert.deepEqual(understood(null, URI, lines("total(1)")), []);
 });
@@ -52,13 +54,13 @@ test("an edit fits as long as its line is as it was", () => {
 
 test("what was dismissed is known again on another line, and forgotten when much else was", () => {
   const dismissed = new Dismissed();
-  dismissed.add(URI, [edit]);
-  assert.equal(dismissed.has(URI, { ...edit, line: 7 }), true);
-  assert.equal(dismissed.has("file:///b.py", edit), false);
-  assert.equal(dismissed.has(URI, { ...edit, new: "cost(1)" }), false);
-  for (let n = 0; n < 100; n++) dismissed.add(URI, [{ ...edit, new: `cost(${n})` }]);
-  assert.equal(dismissed.has(URI, edit), false);
-  assert.equal(dismissed.has(URI, { ...edit, new: "cost(0)" }), true);
+  dismissed.add([edit]);
+  assert.equal(dismissed.has({ ...edit, line: 7 }), true);
+  assert.equal(dismissed.has({ ...edit, uri: "file:///b.py" }), false);
+  assert.equal(dismissed.has({ ...edit, new: "cost(1)" }), false);
+  for (let n = 0; n < 100; n++) dismissed.add([{ ...edit, new: `cost(${n})` }]);
+  assert.equal(dismissed.has(edit), false);
+  assert.equal(dismissed.has({ ...edit, new: "cost(0)" }), true);
 });
 
 test("lines are drawn as one, and long ones are cut", () => {

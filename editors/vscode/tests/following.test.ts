@@ -156,6 +156,52 @@ test("what is out of sight is named beside the cursor, and gone to before it is 
   assert.equal(editor.lines[3], "print(price(1))");
 });
 
+for (const tellsLate of [false, true]) {
+  const when = tellsLate ? "after" : "before";
+  test(`another file is named, opened by the key, and its edit made by the next; told ${when} it is shown`, async () => {
+    const session = new Session();
+    const { editor, requests } = session;
+    let other: Editor | undefined;
+    state.tellsLate = tellsLate;
+    state.files["file:///b.py"] = () => (other = new Editor("import a\n\nprint(total(3))", "file:///b.py"));
+    const edit = { ...use(2, 3), uri: "file:///b.py" };
+    await session.rename();
+    await requests[0]?.answer([edit]);
+    const said = editor.drawn.hint?.map((text) => text.replaceAll("\u00a0", " "));
+    assert.deepEqual(said, [`0: next edit: b.py, line 3, ${WHY}`]);
+    assert.deepEqual([editor.drawn.going, editor.drawn.coming], [undefined, undefined]);
+    editor.move(2, 0);
+    assert.equal(state.contexts["hansa.nextEditHere"], false);
+
+    await session.accept();
+    assert.deepEqual(editor.drawn, NOTHING);
+    assert.ok(other);
+    assert.deepEqual(other.cursor, [2, 0]);
+    await settled();
+    for (const each of requests.slice(1)) await each.answer([edit]);
+    assert.deepEqual(requests.at(-1)?.question, {
+      textDocument: { uri: "file:///b.py" },
+      position: { line: 2, character: 0 },
+    });
+    await requests.at(-1)?.answer([edit]);
+    assert.deepEqual(other.drawn, { going: ["2: total"], coming: ["2: price"], hint: [] });
+    await session.accept();
+    assert.equal(other.lines[2], "print(price(3))");
+  });
+}
+
+test("another file that was dismissed is not named again", async () => {
+  const session = new Session();
+  const edit = { ...use(2, 3), uri: "file:///b.py" };
+  await session.rename();
+  await session.requests[0]?.answer([edit]);
+  session.following.dismiss();
+  session.editor.type(2, 0, 0, "x");
+  await pause();
+  await session.requests[1]?.answer([edit]);
+  assert.deepEqual(session.editor.drawn, NOTHING);
+});
+
 test("the hint goes where the cursor goes", async () => {
   const session = new Session();
   session.editor.scroll(0, 2);

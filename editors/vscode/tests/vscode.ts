@@ -9,6 +9,10 @@ export const state = {
   commands: [] as string[],
   contexts: {} as Record<string, unknown>,
   active: undefined as unknown,
+  /** Whether that an editor is in front is told after it was shown. */
+  tellsLate: false,
+  /** The files there are, by URI. */
+  files: {} as Record<string, () => unknown>,
 };
 
 class Happening {
@@ -32,7 +36,7 @@ export const events = {
 
 /** Forgets all that was. */
 export function anew(): void {
-  Object.assign(state, { settings: {}, commands: [], contexts: {}, active: undefined });
+  Object.assign(state, { settings: {}, commands: [], contexts: {}, active: undefined, tellsLate: false, files: {} });
   for (const each of Object.values(events)) each.listeners.clear();
 }
 
@@ -80,7 +84,14 @@ export class ThemeColor {
   constructor(readonly id: string) {}
 }
 
+export const Uri = { parse: (uri: string): string => uri };
+
 export const workspace = {
+  asRelativePath: (uri: string) => uri.replace("file:///", ""),
+  async openTextDocument(uri: string): Promise<string> {
+    if (!state.files[uri]) throw new Error(`cannot open ${uri}`);
+    return uri;
+  },
   getConfiguration: () => ({
     get: (name: string, otherwise: boolean) => state.settings[name] ?? otherwise,
   }),
@@ -91,6 +102,12 @@ export const workspace = {
 export const window = {
   get activeTextEditor(): unknown {
     return state.active;
+  },
+  async showTextDocument(uri: string): Promise<unknown> {
+    const editor = state.files[uri]?.();
+    if (state.tellsLate) setImmediate(() => events.active.fire(editor));
+    else events.active.fire(editor);
+    return editor;
   },
   createTextEditorDecorationType: (look: object) => ({ ...look, dispose() {} }),
   onDidChangeActiveTextEditor: events.active.listen,

@@ -51,7 +51,7 @@ def _elsewhere(file: Path, before: str, now: str, state_dir: Path | None) -> "li
     from hansa.cli.index import update_with_progress
     from hansa.core.files import user_state_dir
     from hansa.editor.codebase import find_root, relative_name
-    from hansa.editor.next.elsewhere import follow, renamed
+    from hansa.editor.next.elsewhere import follow, renamed, users
     from hansa.index.index import Index
 
     root = find_root(file, Path.cwd(), Path.home())
@@ -60,6 +60,7 @@ def _elsewhere(file: Path, before: str, now: str, state_dir: Path | None) -> "li
         return []
     with Index.open(root, state_dir or user_state_dir()) as index:
         update_with_progress(index)
-        found = follow(index.root, index.graph, relative_name(file, index.root), names)
+        name = relative_name(file, index.root)
+        found = follow(index.root, name, users(index.graph, name, names))
     where = root if file.is_absolute() else Path(os.path.relpath(root))
     return [replace(each, path=str(where / each.path)) for each in found]

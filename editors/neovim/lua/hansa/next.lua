@@ -4,7 +4,7 @@ local M = {}
 local namespace = vim.api.nvim_create_namespace('hansa_next')
 local WAIT_MS = 300
 
--- { buffer, row, old, new, why }; row from 0.
+-- { buffer, row, old, new, why }; row from 0. In another file it has its uri and name, and no old.
 local current = nil
 local timer = nil
 local asked = 0
@@ -20,18 +20,25 @@ local function line_at(buffer, row)
   return vim.api.nvim_buf_get_lines(buffer, row, row + 1, false)[1]
 end
 
+local function note(buffer, said)
+  local here = vim.api.nvim_win_get_cursor(0)[1] - 1
+  vim.api.nvim_buf_set_extmark(buffer, namespace, here, 0, { virt_text = { { ' next edit: ' .. said, 'HansaGhost' } } })
+end
+
 local function show(edit)
   current = edit
+  if edit.uri then
+    note(edit.buffer, ('%s, line %d, %s'):format(edit.name, edit.row + 1, edit.why))
+    return
+  end
   vim.api.nvim_buf_set_extmark(edit.buffer, namespace, edit.row, 0, {
     line_hl_group = 'HansaNextOld',
     virt_lines = vim.tbl_map(function(line)
       return { { line, 'HansaNextNew' } }
     end, vim.split(edit.new, '\n', { plain = true })),
   })
-  local here = vim.api.nvim_win_get_cursor(0)[1] - 1
   if edit.row < vim.fn.line('w0') - 1 or edit.row > vim.fn.line('w$') - 1 then
-    local said = (' next edit: line %d, %s'):format(edit.row + 1, edit.why)
-    vim.api.nvim_buf_set_extmark(edit.buffer, namespace, here, 0, { virt_text = { { said, 'HansaGhost' } } })
+    note(edit.buffer, ('line %d, %s'):format(edit.row + 1, edit.why))
   end
 end
 
@@ -56,7 +63,15 @@ local function ask()
     local first = edits and edits[1]
     if first and tick == vim.api.nvim_buf_get_changedtick(buffer) then
       local row = first.range.start.line
-      show({ buffer = buffer, row = row, old = line_at(buffer, row), new = first.newText, why = first.why })
+      local edit = { buffer = buffer, row = row, new = first.newText, why = first.why }
+      if first.uri == params.textDocument.uri then
+        edit.old = line_at(buffer, row)
+      else
+        local name = vim.uri_to_fname(first.uri)
+        edit.uri = first.uri
+        edit.name = client.root_dir and vim.fs.relpath(client.root_dir, name) or name
+      end
+      show(edit)
     end
   end, buffer)
 end
@@ -77,13 +92,24 @@ function M.current()
   return current
 end
 
--- Make the edit and go there; the next one is looked for at once.
+-- Open another file where the edit is; that it has it then, and the nearest, is the server's to say.
+local function go_to(edit)
+  local start = { line = edit.row, character = 0 }
+  vim.lsp.util.show_document({ uri = edit.uri, range = { start = start, ['end'] = start } }, 'utf-8', { focus = true })
+  ask()
+end
+
+-- Make the edit and go there; the next one is looked for at once. In another file, only go there.
 function M.accept()
   if not M.shown() then
     return
   end
   local edit = current
   clear()
+  if edit.uri then
+    go_to(edit)
+    return
+  end
   if line_at(edit.buffer, edit.row) ~= edit.old then
     return -- It was changed meanwhile.
   end

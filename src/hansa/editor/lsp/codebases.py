@@ -16,6 +16,7 @@ from hansa.context.budget import Limits
 from hansa.context.candidates import Codebase, Document, Found
 from hansa.context.gather import CompletionPlan, gather
 from hansa.core.errors import HansaError
+from hansa.index.graph import Graph
 from hansa.index.index import Index
 
 _T = TypeVar("_T")
@@ -69,9 +70,13 @@ class Codebases:
         """The codebase to plan with by `plan`; an empty one until its index is ready."""
         if root is None or self.states.get(root) != "ready":
             return Codebase()
+
+        def read(ask: Callable[[Index], Sequence[Found]]) -> Sequence[Found]:
+            return self._read(root, ask, ())
+
         return Codebase(
-            search=lambda query, limit: self._read(root, lambda index: index.search(query, limit)),
-            define=lambda name: self._read(root, lambda index: index.definitions(name)),
+            search=lambda query, limit: read(lambda index: index.search(query, limit)),
+            define=lambda name: read(lambda index: index.definitions(name)),
         )
 
     async def plan(
@@ -80,6 +85,16 @@ class Codebases:
         """`gather`, in the thread that may search."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._reading, gather, document, cursor, codebase, limits)
+
+    async def ask(self, root: Path, asked: Callable[[Graph], _T]) -> _T | None:
+        """What the graph of a codebase says, in the thread that may ask; None without an index."""
+        if self.states.get(root) != "ready":
+            return None
+
+        def read() -> _T | None:
+            return self._read(root, lambda index: asked(index.graph), None)
+
+        return await asyncio.get_running_loop().run_in_executor(self._reading, read)
 
     def close(self) -> None:
         """Give up what is being made, and wait for the threads."""
@@ -140,7 +155,7 @@ class Codebases:
         if self._stop.is_set():
             raise _Stopped
 
-    def _read(self, root: Path, ask: Callable[[Index], Sequence[Found]]) -> Sequence[Found]:
+    def _read(self, root: Path, ask: Callable[[Index], _T], otherwise: _T) -> _T:
         """In the reading thread; an index that cannot be read costs only what it would find."""
         try:
             if root not in self._readers:
@@ -148,7 +163,7 @@ class Codebases:
             return ask(self._readers[root])
         except HansaError:
             self._forget(root)
-            return ()
+            return otherwise
 
     def _forget(self, root: Path) -> None:
         """In the reading thread: it is opened anew when it is next needed."""

@@ -119,6 +119,16 @@ class Documents:
         """Other files of the same codebase, the one looked at last first."""
         return tuple(each.document for each in list(self._others(here))[:SHOWN_FILES_MAX])
 
+    def texts(self, root: Path) -> dict[str, str]:
+        """The open files of a codebase that its index may have, by name; with LF line endings."""
+        fits = (each for each in self._open.values() if not each.private and not each.too_large)
+        return {each.name: as_lf(each.text) for each in fits if each.root == root}
+
+    def uri_of(self, root: Path, name: str) -> str:
+        """Of a file of a codebase: as the editor gave it, if it is open."""
+        there = (each.uri for each in self._open.values() if (each.root, each.name) == (root, name))
+        return next(there, "") or (root / name).as_uri()
+
     def offset(self, opened: Open, position: lsp.Position) -> int:
         return offset_at(opened.text, position.line, position.character, self.encoding)
 

@@ -72,6 +72,7 @@ class HansaServer(LanguageServer):
         predicts = setup.next_edit_model
         self.next_edits = NextEdits(
             self.documents,
+            self.codebases,
             clock,
             self.node,
             replace(setup.preferences, model=predicts) if predicts else None,

@@ -5,7 +5,7 @@ does. It asks nobody: what is doubtful is left out.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -26,35 +26,63 @@ from hansa.index.languages import language_of
 FILES_MAX = 200
 """Of those that have the old name; more are not read."""
 
+Users = Sequence[tuple[Renamed, Sequence[str]]]
+"""What was renamed, and the names of the files that may use it."""
+
 
 def renamed(path: str, before: str, now: str) -> list[Renamed]:
     """The functions and classes at the top of a Python file that have another name now."""
-    made = changes(before, now)
-    if language_of(path) != "python" or len(made) > CHANGES_MAX:
+    if language_of(path) != "python" or len(made := changes(before, now)) > CHANGES_MAX:
         return []
     old, new = tokens(path, before), tokens(path, now)
     found = rename.followed(path, made, old, new, now.split("\n"))
     return [each for each, _ in found if each.symbol and each.symbol.name == each.new]
 
 
-def follow(root: Path, graph: Graph, path: str, found: list[Renamed]) -> list[NextEdit]:
-    """The lines of other files below `root` that follow; `path` names the changed one there.
+def users(graph: Graph, path: str, found: list[Renamed]) -> Users:
+    """Each that is surely meant, with the Python files that have its old name.
 
-    The graph is of the files as they are now. By path and line, `EDITS_MAX` at most.
+    `path` names the changed file in the graph, as it is there or was before.
     """
-    edits = (edit for each in found for edit in _edits(root, graph, path, each))
+    return [(each, _files(graph, each)) for each in found if not _rivalled(graph, path, each)]
+
+
+def follow(
+    root: Path, path: str, found: Users, texts: Mapping[str, str] | None = None
+) -> list[NextEdit]:
+    """The lines of files below `root`, other than `path`, that follow.
+
+    `texts` are files by name as they are in an editor: they are looked at too, and stand for what
+    is on disk. By path and line, `EDITS_MAX` at most.
+    """
+    edits = (
+        edit
+        for each, names in found
+        for name in islice(dict.fromkeys([*(texts or ()), *names]), FILES_MAX)
+        if name != path and language_of(name) == "python"
+        for edit in _edits(root, path, name, each, texts or {})
+    )
     return sorted(islice(edits, EDITS_MAX), key=lambda edit: (edit.path, edit.line))
 
 
-def _edits(root: Path, graph: Graph, path: str, each: Renamed) -> Iterator[NextEdit]:
-    if each.symbol is None or any(_rivals(other, path) for other in graph.definitions(each.old)):
+def _files(graph: Graph, each: Renamed) -> list[str]:
+    names = (use.path for use in graph.references(each.old))
+    return list(dict.fromkeys(name for name in names if language_of(name) == "python"))
+
+
+def _edits(
+    root: Path, path: str, name: str, each: Renamed, texts: Mapping[str, str]
+) -> Iterator[NextEdit]:
+    if each.symbol is None:
         return
     target = Definition(path, replace(each.symbol, name=each.old))
-    uses = graph.references(each.old)
-    names = dict.fromkeys(use.path for use in uses if language_of(use.path) == "python")
-    for name in islice((name for name in names if name != path), FILES_MAX):
-        with contextlib.suppress(UserError):  # it went, or is no text any more
-            yield from _lines(name, read_source(root / name).lf_text, target, each)
+    with contextlib.suppress(UserError):  # it went, or is no text any more
+        text = texts[name] if name in texts else read_source(root / name).lf_text
+        yield from _lines(name, text, target, each)
+
+
+def _rivalled(graph: Graph, path: str, each: Renamed) -> bool:
+    return any(_rivals(other, path) for other in graph.definitions(each.old))
 
 
 def _rivals(other: Definition, path: str) -> bool:
