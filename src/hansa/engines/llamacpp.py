@@ -230,8 +230,9 @@ class LlamaCpp:
     async def _start_child(self) -> None:
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
         with self._log_path.open("ab") as log:
+            # -P: the folder a node is started in is somebody's repository, and no code of it is ours.
             self._child = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "hansa.engines.llamacpp_child",
+                sys.executable, "-P", "-m", "hansa.engines.llamacpp_child",
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
             )  # fmt: skip
         assert self._child.stdin

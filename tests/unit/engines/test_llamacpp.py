@@ -62,6 +62,17 @@ async def engine(weights: Path, tmp_path: Path) -> AsyncGenerator[LlamaCpp]:
         yield engine
 
 
+async def test_no_code_of_the_folder_it_is_started_in_is_run(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("msgspec.py", "xllamacpp.py"):
+        (tmp_path / name).write_text("raise SystemExit(3)\n")
+    monkeypatch.chdir(tmp_path)
+    async with started(make(weights, tmp_path / "engine.log", slots=1)) as engine:
+        await until(lambda: engine.state() != "starting")
+        assert engine.state() == "ready"
+
+
 def a_request(max_tokens: int = 12, prefix: str = PROMPT, **changes: object) -> Request:
     request = Request("r", "complete", prefix=prefix, sampling=Sampling(max_tokens))
     return msgspec.structs.replace(request, **changes)
