@@ -230,7 +230,7 @@ class LlamaCpp:
     async def _start_child(self) -> None:
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
         with self._log_path.open("ab") as log:
-            # -P: the folder a node is started in is somebody's repository, and no code of it is ours.
+            # -P: a node is started in somebody's repository, and runs no code of it.
             self._child = await asyncio.create_subprocess_exec(
                 sys.executable, "-P", "-m", "hansa.engines.llamacpp_child",
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
