@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -71,6 +72,11 @@ async def test_no_code_of_the_folder_it_is_started_in_is_run(
     async with started(make(weights, tmp_path / "engine.log", slots=1)) as engine:
         await until(lambda: engine.state() != "starting")
         assert engine.state() == "ready"
+
+
+async def test_ctrl_c_is_for_the_node_alone(engine: LlamaCpp) -> None:
+    assert engine.pid is not None
+    assert os.getpgid(engine.pid) != os.getpgrp()
 
 
 def a_request(max_tokens: int = 12, prefix: str = PROMPT, **changes: object) -> Request:
