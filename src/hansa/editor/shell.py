@@ -18,77 +18,13 @@ WORDS_CHARS_MAX = 500
 COMMAND_CHARS_MAX = 2_000
 COMMAND_TOKENS = 96
 
-SHELL_WORDS = frozenset(
-    [
-        ".",
-        ":",
-        "[",
-        "[[",
-        "alias",
-        "begin",
-        "bg",
-        "bind",
-        "builtin",
-        "case",
-        "cd",
-        "command",
-        "declare",
-        "dirs",
-        "disown",
-        "echo",
-        "enable",
-        "eval",
-        "exec",
-        "exit",
-        "export",
-        "false",
-        "fc",
-        "fg",
-        "fish",
-        "for",
-        "function",
-        "functions",
-        "getopts",
-        "hash",
-        "help",
-        "history",
-        "if",
-        "jobs",
-        "kill",
-        "let",
-        "local",
-        "logout",
-        "popd",
-        "print",
-        "printf",
-        "pushd",
-        "pwd",
-        "read",
-        "readonly",
-        "select",
-        "set",
-        "shopt",
-        "source",
-        "suspend",
-        "test",
-        "time",
-        "times",
-        "trap",
-        "true",
-        "type",
-        "typeset",
-        "ulimit",
-        "umask",
-        "unalias",
-        "unset",
-        "until",
-        "wait",
-        "whence",
-        "where",
-        "which",
-        "while",
-    ]
-)
+_SHELL_WORDS_TEXT = """
+. : [ [[ alias begin bg bind builtin case cd command declare dirs disown echo enable eval exec exit
+export false fc fg fish for function functions getopts hash help history if jobs kill let local
+logout popd print printf pushd pwd read readonly select set shopt source suspend test time times
+trap true type typeset ulimit umask unalias unset until wait whence where which while
+"""
+SHELL_WORDS = frozenset(_SHELL_WORDS_TEXT.split())
 """Built into some shell, or the beginning of one of its forms; not looked for on the disk."""
 
 _RISKS = {

@@ -142,8 +142,10 @@ def _nearly(name: str, lines: Sequence[str], hunk: Hunk) -> Place:
         near = _nearest_line(lines, hunk.old)
         if near is None:
             raise Conflict(f"{where} is not there, nor anything like it")
-        raise Conflict(f"{where} is not there; the nearest is line {near + 1}, "
-                       f"{_shown(lines[near])}", hint="give whole lines, as the file has them")  # fmt: skip
+        raise Conflict(
+            f"{where} is not there; the nearest is line {near + 1}, {_shown(lines[near])}",
+            hint="give whole lines, as the file has them",
+        )
     best, *others = places
     nearest = f"the nearest is line {best.start + 1}, {best.similarity:.0%} alike"
     if best.similarity < SIMILARITY_MIN:
