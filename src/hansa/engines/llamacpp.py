@@ -230,12 +230,12 @@ class LlamaCpp:
     async def _start_child(self) -> None:
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
         with self._log_path.open("ab") as log:
-            # -P: a node is started in somebody's repository, and runs no code of it. In a process
-            # group of its own: Ctrl-C is for the node, which first lets it end what it is at.
+            # -P: a node is started in somebody's repository, and runs no code of it. In a session
+            # of its own: Ctrl-C is for the node, which first lets it end what it is at.
             self._child = await asyncio.create_subprocess_exec(
                 sys.executable, "-P", "-m", "hansa.engines.llamacpp_child",
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
-                process_group=0,
+                start_new_session=True,
             )  # fmt: skip
         assert self._child.stdin
         assert self._child.stdout
