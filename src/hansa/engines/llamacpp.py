@@ -219,6 +219,8 @@ class LlamaCpp:
                 await self._wait_for_child()
             except (OSError, EngineError, TimeoutError) as error:
                 _log.warning("engine_start_failed", replica=self._name, error=str(error))
+            except Exception:  # noqa: BLE001  a supervisor: the replica must not stay "starting"
+                _log.exception("engine_start_failed", replica=self._name)
             self._state = "down"
             await self._stop_child()
             backoff_s = BACKOFF_FIRST_S if clock() - born > STABLE_AFTER_S else backoff_s

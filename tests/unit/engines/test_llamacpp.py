@@ -74,6 +74,19 @@ async def test_no_code_of_the_folder_it_is_started_in_is_run(
         assert engine.state() == "ready"
 
 
+async def test_what_nobody_foresaw_is_told_and_tried_again(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot(*_: object, **__: object) -> None:
+        raise TypeError("an event loop without this argument")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", cannot)
+    with capture_logs() as logs:
+        async with started(make(weights, tmp_path / "engine.log")) as engine:
+            await until(lambda: engine.state() == "down")
+    assert [each["event"] for each in logs][:2] == ["engine_start_failed", "engine_restarts"]
+
+
 async def test_ctrl_c_is_for_the_node_alone(engine: LlamaCpp) -> None:
     assert engine.pid is not None
     assert os.getpgid(engine.pid) != os.getpgrp()
