@@ -55,6 +55,13 @@ async def test_an_agent_finds_code_and_sees_what_was_just_written(
         assert fresh.structured_content["result"][0]["path"] == "new.py"
 
 
+async def test_an_agent_is_told_that_the_tools_only_read(repository: Path, tmp_path: Path) -> None:
+    async with session(repository, tmp_path / "state") as client:
+        told = {tool.name: tool.annotations for tool in (await client.list_tools()).tools}
+    assert all(each and each.read_only_hint for each in told.values())
+    assert {name for name, each in told.items() if each and each.open_world_hint} == {"ask"}
+
+
 async def test_no_agent_is_given_a_password(repository: Path, tmp_path: Path) -> None:
     (repository / "settings.py").write_text('DB_PASSWORD = "kT3vQ9zLp0Xw8Yb2"\n')
     async with session(repository, tmp_path / "state") as client:

@@ -44,7 +44,8 @@ def apply(
         say(f"note: {name} parses now and would not after this")
     applied = yes or (not as_json and agreed(str(file)))
     if applied:
-        write(journal, f"apply {patch} to {file}", planned.root, planned.changes)
+        said = "a patch" if str(patch) == "-" else str(patch)
+        write(journal, f"apply {said} to {file}", planned.root, planned.changes)
     if as_json:
         print_json({
             "files": [str(each.path) for each in planned.changes], "diff": planned.diff,

@@ -29,6 +29,7 @@ def complete(
 
     from hansa.context.candidates import Document
     from hansa.core.clock import SystemClock
+    from hansa.core.errors import UserError
     from hansa.editor import complete as completing
     from hansa.editor.codebase import find_root, relative_name
     from hansa.editor.document import offset_of, parse_position, read_source
@@ -36,6 +37,9 @@ def complete(
 
     place = parse_position(position)
     source = read_source(place.path)
+    if not source.text:
+        raise UserError(f"{place.path} is empty; there is nothing to go on from",
+                        hint="write its first line")  # fmt: skip
     cursor = offset_of(str(place.path), source.lf_text, place.line, place.column)
     client = asking.client()
     root = find_root(place.path, Path.cwd(), Path.home())

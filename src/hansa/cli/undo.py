@@ -30,7 +30,8 @@ def undo(as_list: bool, path: Path, state_dir: Path | None, as_json: bool) -> No
             print_json(records)
         for record in records if not as_json else ():
             at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.at_s))
-            print(f"{at}  {record.what}  ({len(record.files)} files)")
+            count = f"{len(record.files)} file{'s'[: len(record.files) != 1]}"
+            print(f"{at}  {record.what}  ({count})")
         if not records:
             say(f"nothing below {root} can be undone")
         return

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 from hansa.core.errors import HansaError
 
-COMMAND = [sys.executable, "-m", "hansa.cli"]
+COMMAND = [sys.executable, "-P", "-m", "hansa.cli"]
 COMMAND_TIMEOUT_S = 60.0
 READY_TIMEOUT_S = 30.0
 POLL_S = 0.02

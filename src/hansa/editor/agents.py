@@ -138,6 +138,7 @@ def server(codebase: Codebase, version: str) -> "MCPServer[Any]":
     try:
         from mcp.server import MCPServer
         from mcp.server.mcpserver.exceptions import ToolError
+        from mcp.types import ToolAnnotations
     except ImportError as error:
         raise UserError(
             "`hansa mcp` needs the package mcp, which is not installed",
@@ -148,7 +149,9 @@ def server(codebase: Codebase, version: str) -> "MCPServer[Any]":
         "hansa", version=version, instructions="Search this codebase before reading whole files."
     )
     for tool in (codebase.search, codebase.definitions, codebase.references, codebase.ask):
-        made.add_tool(_telling(tool, ToolError))
+        # Agents run what only reads without asking their user first; only `ask` leaves the machine.
+        reads = ToolAnnotations(read_only_hint=True, open_world_hint=tool == codebase.ask)
+        made.add_tool(_telling(tool, ToolError), annotations=reads)
     return made
 
 

@@ -27,6 +27,7 @@ RETRY_SEED = 1
 INSTRUCTION_CHARS_MAX = 1_000
 
 _REMOVES = re.compile(r"\b(?:remove|delete|drop|inline|merge|rename|replace|convert|move)", re.I)
+_ADDS = re.compile(r"\s*(?:please\s+)?(?:add|insert|append|document)\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +128,20 @@ def _problem(
         return "the model did not come to an end"
     if new == old:
         return "the model changed nothing"
+    if _ADDS.match(instruction) and not _REMOVES.search(instruction) and _only_removes(old, new):
+        return "the model's edit takes lines away and adds none"
     if whole and not is_sound(name, new):
         return "the model's edit does not parse"
     lost = _names(name, old) - _names(name, new)
     if lost and not _REMOVES.search(instruction):
         return f"the model's edit loses {', '.join(sorted(lost))}"
     return ""
+
+
+def _only_removes(old: str, new: str) -> bool:
+    """Whether every line that `new` says `old` says too, in that order."""
+    rest = iter([line for line in old.splitlines() if line.strip()])
+    return all(line in rest for line in new.splitlines() if line.strip())
 
 
 def _names(name: str, text: str) -> set[str]:

@@ -121,6 +121,9 @@ class Inline:
         """
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
+        if not view.document.text:
+            self._give_up()
+            return None  # A node refuses to go on from nothing.
         before = view.document.text[: view.cursor]
         after = view.document.text[view.cursor :]
         known = self._known.find(view.document.path, before, after)

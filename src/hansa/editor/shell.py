@@ -1,6 +1,7 @@
 """A shell command for what is wanted: asked of a model, read, and judged before it is run."""
 
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,15 +18,28 @@ WORDS_CHARS_MAX = 500
 COMMAND_CHARS_MAX = 2_000
 COMMAND_TOKENS = 96
 
+_SHELL_WORDS_TEXT = """
+. : [ [[ alias begin bg bind builtin case cd command declare dirs disown echo enable eval exec exit
+export false fc fg fish for function functions getopts hash help history if jobs kill let local
+logout popd print printf pushd pwd read readonly select set shopt source suspend test time times
+trap true type typeset ulimit umask unalias unset until wait whence where which while
+"""
+SHELL_WORDS = frozenset(_SHELL_WORDS_TEXT.split())
+"""Built into some shell, or the beginning of one of its forms; not looked for on the disk."""
+
 _RISKS = {
     "deletes or overwrites files": r"\b(?:rm|rmdir|unlink|shred|truncate|dd|mkfs\w*|wipefs)\b"
     r"|-delete\b|\bgit\s+(?:clean|reset|checkout|restore|push)\b|(?<!>)>(?!>|&\d|\s*/dev/null\b)"
     r"|\b(?:mv|cp|ln|rsync|install)\b"
-    r"|\bsed\b.*\s-\w*i|--delete\b|\btee\b|\b(?:drop|delete\s+from)\b",
+    r"|\bsed\b.*\s-\w*i|--delete\b|\btee\b|\b(?:drop|delete\s+from|prune)\b"
+    r"|\bgit\s+(?:branch\b.*\s-\w*d|stash|rebase|switch|apply)\b|\b(?:unzip|patch|crontab)\b"
+    r"|\btar\b.*(?:\s-?\w*x|--extract)|-fprint\w*\b|\bsort\b.*\s-\w*o",
     "acts as another user": r"\b(?:sudo|su|doas|pkexec|runuser)\b",
     "runs what it fetches or is given": r"\|\s*(?:\S*/)?(?:env\s+)?(?:ba|z|da|k|fi)?sh\b|\beval\b"
     r"|\bsource\b|-exec\w*\b|\bxargs\b|\|\s*(?:python|perl|ruby|node|xargs|php)\w*|`|\$\(|<\(|\b(?:ba|z|da)?sh\s+-c\b"
-    r"|\bbase64\b|\bpython\S*\s+-c\b|\bperl\s+-\w*e",
+    r"|\bbase64\b|\bpython\S*\s+-c\b|\b(?:perl|ruby|node)\b.*\s-\w*[ep]\b|\bphp\s+-r\b|\bawk\b"
+    r"|(?:^|[;&|])\s*\.\s",
+    "speaks to other machines": r"\b(?:curl|wget|ssh|scp|sftp|ftp|nc|ncat|telnet|rsync)\b",
     "ends processes or the system": r"\b(?:kill|killall|pkill|reboot|shutdown|poweroff|halt)\b",
     "changes who may do what": r"\b(?:chmod|chown|chgrp|setfacl)\b",
 }
@@ -53,7 +67,7 @@ async def propose(
 
     Raises:
         UserError: no words, or too many.
-        EngineError: the answer holds no command.
+        EngineError: the answer holds no command, or one of a program that is not there.
     """
     words = check_words(words, "what is wanted", WORDS_CHARS_MAX)
     preferences = preferences or Preferences()
@@ -75,6 +89,10 @@ async def propose(
     )  # fmt: skip
     reply = await read(answers, request, clock)
     command = read_command(reply.text)
+    program = missing_program(command, folder)
+    if program:
+        raise EngineError(f"the model proposed {command!r}, and there is no program {program} here",
+                          hint="say it in other words, or a larger --model")  # fmt: skip
     return Proposal(command, risks_of(command), touched_by(command, folder), reply)
 
 
@@ -92,6 +110,17 @@ def read_command(text: str) -> str:
     if not text or len(text) > COMMAND_CHARS_MAX or "\n" in text or "\r" in text:
         raise EngineError("the model proposed no single command", hint="say it in other words")
     return text
+
+
+def missing_program(command: str, folder: Path) -> str:
+    """The program that the command starts with, if it is neither there nor known to shells."""
+    words = command.split()
+    first = next((each for each in words if not re.match(r"\w+=", each)), "")
+    if not re.fullmatch(r"[\w./~+-]+", first) or first in SHELL_WORDS:
+        return ""
+    path = Path(first).expanduser()
+    found = (folder / path).exists() if "/" in first else shutil.which(first)
+    return "" if found else first
 
 
 def risks_of(command: str) -> tuple[str, ...]:

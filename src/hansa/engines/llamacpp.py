@@ -219,6 +219,8 @@ class LlamaCpp:
                 await self._wait_for_child()
             except (OSError, EngineError, TimeoutError) as error:
                 _log.warning("engine_start_failed", replica=self._name, error=str(error))
+            except Exception:  # noqa: BLE001  a supervisor: the replica must not stay "starting"
+                _log.exception("engine_start_failed", replica=self._name)
             self._state = "down"
             await self._stop_child()
             backoff_s = BACKOFF_FIRST_S if clock() - born > STABLE_AFTER_S else backoff_s
@@ -230,9 +232,12 @@ class LlamaCpp:
     async def _start_child(self) -> None:
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
         with self._log_path.open("ab") as log:
+            # -P: a node is started in somebody's repository, and runs no code of it. In a session
+            # of its own: Ctrl-C is for the node, which first lets it end what it is at.
             self._child = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "hansa.engines.llamacpp_child",
+                sys.executable, "-P", "-m", "hansa.engines.llamacpp_child",
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log,
+                start_new_session=True,
             )  # fmt: skip
         assert self._child.stdin
         assert self._child.stdout

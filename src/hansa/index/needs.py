@@ -21,7 +21,8 @@ OWN_FILE_FACTOR = 0.5
 """Of a definition in the line's own file: its reader has it at hand."""
 
 _NAME = re.compile(r"([^\W\d]\w*)(\s*\()?")
-_STRING = re.compile(r"\"[^\"]*\"|'[^']*'")
+_STRING = re.compile(r"(?:\b[bfrtuBFRTU]{1,2})?(?:\"[^\"]*\"|'[^']*')")
+"""With the letters Python writes before it, which are no names either."""
 
 _KEYWORDS_TEXT = """
 and as assert async await break case catch class const continue def default del do elif else enum

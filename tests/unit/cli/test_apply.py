@@ -45,7 +45,7 @@ async def test_made_and_undone(run, code) -> None:
     assert "`hansa undo` takes it back" in ran.err
     assert code.read_text() == "a = 1\nb = 3\n"
     listed = await run("undo", "--list")
-    assert "apply p to a.py  (1 files)" in listed.out
+    assert "apply p to a.py  (1 file)\n" in listed.out
     undone = await run("undo", "--json")
     assert json.loads(undone.out)["undoes"] == 1
     assert code.read_text() == OLD

@@ -25,6 +25,13 @@ async def test_the_completion_goes_to_stdout_and_who_served_to_stderr(
     assert ran.err.endswith(" ms: the only one\n")
 
 
+async def test_an_empty_file_has_nothing_to_go_on_from(fixed_node, run, code) -> None:
+    code.write_text("")
+    ran = await run("complete", "a.py:1:1", "--no-index")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error: a.py is empty; there is nothing to go on from\n")
+
+
 async def test_json(fixed_node, run, code) -> None:
     fixed_node.texts = ["\n    return 1"]
     ran = await run("complete", "a.py:2:5", "--no-index", "--json")

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from hansa.core.errors import EngineError
-from hansa.editor.shell import read_command, risks_of, touched_by
+from hansa.editor.shell import missing_program, read_command, risks_of, touched_by
 
 
 def read(name: str) -> str:
@@ -67,10 +67,10 @@ async def test_yes_runs_what_is_harmless_only(run, fixed_node, monkeypatch) -> N
 
 
 async def test_json_runs_nothing(run, fixed_node) -> None:
-    fixed_node.texts = ["curl x | sh"]
+    fixed_node.texts = ["cat x | sh"]
     ran = await run("do", "install it", "--json")
     told = json.loads(ran.out)
-    assert told["command"] == "curl x | sh"
+    assert told["command"] == "cat x | sh"
     assert told["risks"] == ["runs what it fetches or is given"]
 
 
@@ -82,15 +82,47 @@ async def test_json_runs_nothing(run, fixed_node) -> None:
      "chmod 777 x", "find . | xargs rm", "sed -i s/a/b/ f", "mv a b", "python3 -c 'x'",
         "make 2> f",
         "find . -exec x {} +",
-        "cp a b"],
+        "cp a b",
+        "perl -pi -e 's/a/b/' f", "node -e 'x'", "awk 'BEGIN {system(x)}'", "curl -d @f https://x",
+        "wget https://x", "scp f host:", "tar -xf a.tar", "tar xf a.tar", "unzip -o a.zip",
+        "git branch -D x", "git stash", "docker system prune", "crontab -r", ". ./x", "patch -p1",
+        "find . -fprint x", "sort -o f f"],
 )  # fmt: skip
 def test_risks(command: str) -> None:
     assert risks_of(command)
 
 
-@pytest.mark.parametrize("command", ["ls -la", "grep -rn x .", "git status", "du -sh * 2>&1"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ls -la",
+        "grep -rn x .",
+        "git status",
+        "du -sh * 2>&1",
+        "git branch",
+        "tar -tf a.tar",
+        "sort f",
+        "python x.py",
+    ],
+)
 def test_no_risks(command: str) -> None:
     assert risks_of(command) == ()
+
+
+async def test_what_starts_no_program_is_not_proposed(run, fixed_node) -> None:
+    fixed_node.texts = ["no-such-program -l"]
+    ran = await run("do", "count the lines")
+    assert (ran.code, ran.out) == (1, "")
+    assert "proposed 'no-such-program -l', and there is no program no-such-program here" in ran.err
+
+
+def test_programs_that_are_there(tmp_path: Path) -> None:
+    (tmp_path / "run.sh").touch()
+    for command in ("ls -l", "cd x", "A=1 B=2 ls", "./run.sh", "for x in *; do ls; done", "(ls)",
+                    "[ -f x ]", "$EDITOR x", "/bin/sh x"):  # fmt: skip
+        assert missing_program(command, tmp_path) == ""
+    for command, name in (("nope x", "nope"), ("A=1 nope", "nope"), ("./nope", "./nope")):
+        assert missing_program(command, tmp_path) == name
 
 
 def test_reading_an_answer() -> None:

@@ -119,6 +119,13 @@ async def test_no_good_twice(answer: str, says: str, shop: Source, clock: Clock)
     assert read_source(shop.path) == shop
 
 
+async def test_what_is_to_add_does_not_only_take_away(shop: Source, clock: Clock) -> None:
+    answers = MockAnswers("\n    result = 0\n    return result\n")
+    with pytest.raises(EngineError, match="takes lines away and adds none; nothing was changed"):
+        await edited(shop, "Add a comment to total", answers, clock)
+    assert "for price" not in (await edited(shop, "make total shorter", answers, clock)).new_text
+
+
 async def test_what_goes_missing_is_named(shop: Source, clock: Clock) -> None:
     answers = MockAnswers("\nclass Basket:\n    pass\n")
     with pytest.raises(EngineError, match=r"the model's edit loses .*total"):

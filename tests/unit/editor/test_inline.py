@@ -78,6 +78,13 @@ async def test_a_suggestion_that_is_typed_into_stays_and_costs_nothing(clock: Cl
     assert session.counts.cached == len(first.text) - 1
 
 
+@pytest.mark.parametrize("invoked", [False, True])
+async def test_an_empty_file_asks_nobody(invoked: bool, clock: Clock) -> None:
+    answers = MockAnswers("import os\n")
+    assert await inline(answers, clock).suggest(at_end(""), invoked=invoked) is None
+    assert answers.asked == []
+
+
 async def test_other_text_asks_again(clock: Clock) -> None:
     answers = MockAnswers(" price * count\n", " x")
     session = inline(answers, clock)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -60,6 +61,35 @@ async def engine(weights: Path, tmp_path: Path) -> AsyncGenerator[LlamaCpp]:
     async with started(make(weights, tmp_path / "engine.log", slots=1)) as engine:
         await until(lambda: engine.state() == "ready")
         yield engine
+
+
+async def test_no_code_of_the_folder_it_is_started_in_is_run(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("msgspec.py", "xllamacpp.py"):
+        (tmp_path / name).write_text("raise SystemExit(3)\n")
+    monkeypatch.chdir(tmp_path)
+    async with started(make(weights, tmp_path / "engine.log", slots=1)) as engine:
+        await until(lambda: engine.state() != "starting")
+        assert engine.state() == "ready"
+
+
+async def test_what_nobody_foresaw_is_told_and_tried_again(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot(*_: object, **__: object) -> None:
+        raise TypeError("an event loop without this argument")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", cannot)
+    with capture_logs() as logs:
+        async with started(make(weights, tmp_path / "engine.log")) as engine:
+            await until(lambda: engine.state() == "down")
+    assert [each["event"] for each in logs][:2] == ["engine_start_failed", "engine_restarts"]
+
+
+async def test_ctrl_c_is_for_the_node_alone(engine: LlamaCpp) -> None:
+    assert engine.pid is not None
+    assert os.getpgid(engine.pid) != os.getpgrp()
 
 
 def a_request(max_tokens: int = 12, prefix: str = PROMPT, **changes: object) -> Request:

@@ -16,6 +16,12 @@ def test_keywords_and_strings_are_no_names() -> None:
     assert list(wanted([], "return await fetch('some text', \"more\")")) == ["fetch"]
 
 
+def test_the_letter_before_a_string_is_no_name() -> None:
+    line = """show(f"{x}", rb'some', buf"text", of("u"))"""
+    found = list(wanted(["raise ValueError(f'no {what}')"], line))
+    assert found == ["show", "of", "buf", "ValueError"]
+
+
 def test_the_nearest_file_wins_among_equals() -> None:
     places = {"load": [("far", "b/c/far.py"), ("near", "a/near.py")]}
     found = rank(wanted([], "load(x)"), lambda name: places.get(name, []), "a/asking.py")

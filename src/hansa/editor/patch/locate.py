@@ -4,7 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, get_close_matches
 from itertools import pairwise
 
 from hansa.core.errors import Conflict
@@ -20,6 +20,8 @@ MARGIN = 0.1
 SLACK_LINES = 3
 PLACES_TRIED_MAX = 24
 SHOWN_CHARS = 60
+LINES_COMPARED_MAX = 5_000
+"""In which a line is sought that resembles one that is not there."""
 
 _DEFINES = re.compile(
     r"(?:[a-z]+ )*(?:def|class|fn|func|function|struct|impl|trait|interface|enum|type|mod) \w"
@@ -137,7 +139,13 @@ def _nearly(name: str, lines: Sequence[str], hunk: Hunk) -> Place:
     places = _places(lines, hunk.old)
     where = f"{name}, hunk {hunk.number}: {_sought(hunk)}"
     if not places:
-        raise Conflict(f"{where} is not there, nor anything like it")
+        near = _nearest_line(lines, hunk.old)
+        if near is None:
+            raise Conflict(f"{where} is not there, nor anything like it")
+        raise Conflict(
+            f"{where} is not there; the nearest is line {near + 1}, {_shown(lines[near])}",
+            hint="give whole lines, as the file has them",
+        )
     best, *others = places
     nearest = f"the nearest is line {best.start + 1}, {best.similarity:.0%} alike"
     if best.similarity < SIMILARITY_MIN:
@@ -153,6 +161,14 @@ def _nearly(name: str, lines: Sequence[str], hunk: Hunk) -> Place:
         if at is None and _DEFINES.match(normal(line)):
             raise Conflict(f"{where} is not there; {nearest}, but has no line {_shown(line)}")
     return best
+
+
+def _nearest_line(lines: Sequence[str], old: Sequence[str]) -> int | None:
+    """A line, from 0, that resembles the first old one; only to tell of, never to change."""
+    sought = next((normal(each) for each in old if each.strip()), "")
+    have = [normal(each) for each in lines[:LINES_COMPARED_MAX]]
+    close = get_close_matches(sought, have, n=1)
+    return have.index(close[0]) if close else None
 
 
 def _places(lines: Sequence[str], old: Sequence[str]) -> list[Place]:

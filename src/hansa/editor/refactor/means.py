@@ -1,7 +1,7 @@
 """What a name in a Python file means: a given definition, surely something else, or who knows."""
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import PurePosixPath
 from typing import Literal
 
@@ -13,19 +13,26 @@ Means = Literal["ours", "doubtful", "other"]
 _SELF = frozenset({"self", "cls"})
 
 
-def means_in_python(path: str, text: str, target: Definition, own: str) -> Callable[[int], Means]:
-    """Says what `own` at a byte of the file `path` means; all is doubtful if it does not parse."""
+def means_in_python(
+    path: str, text: str, target: Definition, own: str, lines: Collection[int] = ()
+) -> Callable[[int], Means]:
+    """Says what `own` at a byte of the file `path` means; all is doubtful if it does not parse.
+
+    `lines` are where the target is defined, if that is more than once, as with overloads.
+    """
     try:
         tree = ast.parse(text.removeprefix("\ufeff"))
     except (SyntaxError, ValueError):
         return lambda _: "doubtful"
-    reader = _Reader(path, text, target, own)
+    reader = _Reader(path, text, target, own, lines or (target.symbol.name_line,))
     found = dict(reader.read(tree))
     return lambda start: found.get(start, "doubtful")
 
 
 class _Reader:
-    def __init__(self, path: str, text: str, target: Definition, own: str) -> None:
+    def __init__(
+        self, path: str, text: str, target: Definition, own: str, defined: Collection[int]
+    ) -> None:
         self._path = path
         self._lines = text.encode().split(b"\n")
         self._begins = [0]
@@ -34,6 +41,7 @@ class _Reader:
         self._bom = 3 if text.startswith("\ufeff") else 0
         self._target = target
         self._own = own
+        self._defined = defined
         self._here = path == target.path
         self._modules: set[str] = set()
         """What the target's module is called in this file."""
@@ -90,7 +98,7 @@ class _Reader:
     def _definition(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
     ) -> tuple[int, Means]:  # fmt: skip
         start = self._find(node.lineno, node.col_offset + 3)
-        if self._here and self._target.symbol.name_line == node.lineno:
+        if self._here and node.lineno in self._defined:
             return start, "ours"
         # A method of that name in another class may override it.
         return start, "doubtful" if self._target.container else "other"

@@ -72,9 +72,10 @@ def rename_symbol(
             would not parse any more.
     """
     own = old.rpartition(".")[2]
-    target = _target(graph, old, within)
+    targets = _targets(graph, old, within)
+    target = targets[0]
     _check_name(new, target.path)
-    others = [each for each in graph.definitions(own) if each != target]
+    others = [each for each in graph.definitions(own) if each not in targets]
     paths = {target.path, *(each.path for each in graph.references(own)),
              *(each.path for each in others)}  # fmt: skip
     sure: list[Spot] = []
@@ -83,7 +84,7 @@ def rename_symbol(
     texts: dict[str, str] = {}
     for path in sorted(each for each in paths if language_of(each)):
         texts[path] = read_source(root / path).text
-        means = _means(path, texts[path], target, own, alone=not others)
+        means = _means(path, texts[path], targets, own, alone=not others)
         for spot in spots(path, texts[path], own):
             {"ours": sure, "doubtful": doubtful, "other": left}[means(spot.start)].append(spot)
     decided = {spot: decide(spot) for spot in doubtful}
@@ -99,18 +100,25 @@ def rename_symbol(
     return Renamed(tuple(_changes(texts, sure, own, new)), tuple(sure), tuple(left))
 
 
-def _target(graph: Graph, old: str, within: str) -> Definition:
+def _targets(graph: Graph, old: str, within: str) -> list[Definition]:
+    """What `old` means: one definition, or those that Python takes for one, as overloads are."""
     found = [each for each in graph.definitions(old)
              if within in {"", each.path} and each.symbol.kind != "heading"]  # fmt: skip
     if not found:
         raise NotFound(f"nothing is called {old}" + (f" in {within}" if within else ""),
                        hint="`hansa search` finds what a codebase defines")  # fmt: skip
-    if len(found) > 1:
+    if len(found) > 1 and not _are_one(found):
         places = ", ".join(f"{each.symbol.name} in {each.path}:{each.symbol.name_line}"
                            for each in found[:SHOWN_MAX])  # fmt: skip
         raise UserError(f"{len(found)} definitions are called {old}: {places}",
                         hint="say which with --in FILE, or as Class.method")  # fmt: skip
-    return found[0]
+    return found
+
+
+def _are_one(found: Sequence[Definition]) -> bool:
+    """Overloads, a property's accessors, two branches: one name in one scope of a Python file."""
+    names = {(each.path, each.symbol.name) for each in found}
+    return len(names) == 1 and language_of(found[0].path) == "python"
 
 
 def _check_name(new: str, path: str) -> None:
@@ -120,11 +128,13 @@ def _check_name(new: str, path: str) -> None:
 
 
 def _means(
-    path: str, text: str, target: Definition, own: str, *, alone: bool
+    path: str, text: str, targets: Sequence[Definition], own: str, *, alone: bool
 ) -> Callable[[int], Means]:
     """Says what the name at a byte of the file means."""
+    target = targets[0]
     if language_of(path) == "python" and language_of(target.path) == "python":
-        return means_in_python(path, text, target, own)
+        lines = frozenset(each.symbol.name_line for each in targets)
+        return means_in_python(path, text, target, own, lines)
     # Without scopes: a name that only one thing in the codebase has means it where that is.
     same = language_of(path) == language_of(target.path)
     sure: Means = "ours" if alone and path == target.path else "doubtful" if same else "other"

@@ -118,6 +118,8 @@ def test_nothing_alike_names_the_nearest() -> None:
         r"not there; the nearest is line 4, \d\d% alike",
     ):
         merged(SHOP, block("for price in self.prices:\n    print(price, file=sys.stderr)\n", "x\n"))
+    with pytest.raises(Conflict, match=r"'result \+= 2' is not there; .* line 11, 'result \+= 1'"):
+        merged(SHOP, block("result += 2\n", "x\n"))
     with pytest.raises(Conflict, match="nor anything like it"):
         merged(SHOP, block("import nothing\n", "x\n"))
 

@@ -98,6 +98,51 @@ def test_refused(index: Index, old: str, new: str, error: type[Exception], says:
         renamed(index, old, new)
 
 
+ACCESSORS = """\
+from typing import overload
+
+
+class Basket:
+    @property
+    def size(self):
+        return self._size
+
+    @size.setter
+    def size(self, value):
+        self._size = value
+
+    @overload
+    def add(self, item: int): ...
+    @overload
+    def add(self, item: str): ...
+    def add(self, item):
+        self.size = self.size + 1
+
+
+class Shelf:
+    @property
+    def size(self):
+        return 1
+"""
+
+
+def test_overloads_and_accessors_are_one_definition(tmp_path: Path) -> None:
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "shop.py").write_text(ACCESSORS)
+    with Index.open(tmp_path / "code", tmp_path / "state") as index:
+        index.update()
+        _, texts = renamed(index, "Basket.add", "put")
+        assert texts["shop.py"] == ACCESSORS.replace("def add", "def put")
+        with pytest.raises(Conflict, match=r"\n  shop.py:23  def size"):
+            renamed(index, "Basket.size", "count")
+        _, texts = renamed(index, "Basket.size", "count", leave="all")
+        basket, shelf = ACCESSORS.split("class Shelf")
+        kept = basket.replace("_size", "_s").replace("size", "count").replace("_s", "_size")
+        assert texts["shop.py"] == f"{kept}class Shelf{shelf}"
+        with pytest.raises(UserError, match=r"3 definitions are called size"):
+            renamed(index, "size", "count")
+
+
 def test_other_languages_are_renamed_where_only_one_thing_has_the_name(tmp_path: Path) -> None:
     root = tmp_path / "go"
     root.mkdir()
