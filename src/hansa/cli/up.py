@@ -59,9 +59,8 @@ def up(
         introduce(settings, url, state)
         say(f"{settings.member} listens on {url}; the console is at {url}/console")
         where = f" --state-dir {shlex.quote(str(state_dir))}" if state_dir else ""
-        say(
-            f'try: hansa ask{where} "what does this code do?"   hansa complete{where} FILE:LINE:COL'
-        )
+        tries = f'hansa ask{where} "what does this code do?"   hansa complete{where} FILE:LINE:COL'
+        say(f"in a second or two, when the model is loaded, try: {tries}")
 
     run_node(settings, listening)
 

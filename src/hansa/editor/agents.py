@@ -83,7 +83,7 @@ class Codebase:
         )
 
     async def references(self, name: str) -> list[Use]:
-        """The lines that call, import or use this name."""
+        """Where this name is called, imported or used: paths and line numbers."""
         return await self._with_index(
             lambda index: [
                 Use(each.path, each.line, each.kind)

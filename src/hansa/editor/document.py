@@ -10,6 +10,7 @@ from hansa.core.errors import NotFound, UserError
 
 _POSITION = re.compile(r"(?P<path>.+):(?P<line>\d{1,9}):(?P<column>\d{1,9})")
 _RANGE = re.compile(r"(\d{1,9})-(\d{1,9})")
+_WITH_LINES = re.compile(r".+:(?P<lines>\d{1,9}-\d{1,9})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,9 @@ def _read_bounded(path: Path) -> bytes:
         with path.open("rb") as file:
             data = file.read(FILE_BYTES_MAX + 1)
     except FileNotFoundError as error:
-        raise NotFound(f"there is no file {path}") from error
+        named = _WITH_LINES.fullmatch(str(path))
+        hint = f"lines are named by --lines {named['lines']}" if named else ""
+        raise NotFound(f"there is no file {path}", hint=hint) from error
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     if len(data) > FILE_BYTES_MAX:
