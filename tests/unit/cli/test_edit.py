@@ -91,7 +91,7 @@ async def test_a_file_that_changed_meanwhile(run, code, fixed_node, monkeypatch)
     ("args", "says"),
     [
         (("none.py", "x"), "there is no file none.py"),
-        (("shop.py:1-2", "x"), "there is no file shop.py:1-2 (lines are named by --lines 1-2)"),
+        (("shop.py:1-2", "x"), "hint: lines are named by --lines 1-2"),
         (("a.py", "x", "--lines", "9"), "is no range of lines"),
         (("a.py", "x", "--lines", "1-9"), "a.py has 2 lines; line 9 is outside"),
         (("a.py", " "), "the instruction has 0"),
