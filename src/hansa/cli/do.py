@@ -12,9 +12,7 @@ from hansa.cli.output import print_json, say
 
 @click.command()
 @click.argument("words")
-@click.option(
-    "--yes", "-y", is_flag=True, help="Run it unasked; not if it deletes, uses sudo or alike."
-)
+@click.option("--yes", "-y", is_flag=True, help="Run it unasked if it only looks at things.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; runs nothing.")
 @asks_a_node
 def do(asking: Asking, words: str, yes: bool, as_json: bool) -> None:
@@ -56,6 +54,9 @@ def do(asking: Asking, words: str, yes: bool, as_json: bool) -> None:
         say(f"careful: it {risk}")
     if yes and made.risks:
         raise UserError(f"--yes does not run a command that {made.risks[0]}",
+                        hint="run `hansa do` without --yes and confirm it")  # fmt: skip
+    if yes and (acting := shell.not_known_to_look(made.command)):
+        raise UserError(f"--yes runs what only looks at things, and {acting} is not known to",
                         hint="run `hansa do` without --yes and confirm it")  # fmt: skip
     if not yes and not _confirmed():
         raise SystemExit(1)

@@ -12,20 +12,12 @@ from hansa.editor.node import Answers
 from hansa.editor.plain import check_words
 from hansa.editor.preferences import Preferences
 from hansa.editor.reading import Reply, read
+from hansa.editor.shell_words import GIT_LOOKS, LOOKS, SHELL_WORDS
 from hansa.wire.requests import Message, Request, Sampling
 
 WORDS_CHARS_MAX = 500
 COMMAND_CHARS_MAX = 2_000
 COMMAND_TOKENS = 96
-
-_SHELL_WORDS_TEXT = """
-. : [ [[ alias begin bg bind builtin case cd command declare dirs disown echo enable eval exec exit
-export false fc fg fish for function functions getopts hash help history if jobs kill let local
-logout popd print printf pushd pwd read readonly select set shopt source suspend test time times
-trap true type typeset ulimit umask unalias unset until wait whence where which while
-"""
-SHELL_WORDS = frozenset(_SHELL_WORDS_TEXT.split())
-"""Built into some shell, or the beginning of one of its forms; not looked for on the disk."""
 
 _RISKS = {
     "deletes or overwrites files": r"\b(?:rm|rmdir|unlink|shred|truncate|dd|mkfs\w*|wipefs)\b"
@@ -33,11 +25,11 @@ _RISKS = {
     r"|\b(?:mv|cp|ln|rsync|install)\b"
     r"|\bsed\b.*\s-\w*i|--delete\b|\btee\b|\b(?:drop|delete\s+from|prune)\b"
     r"|\bgit\s+(?:branch\b.*\s-\w*d|stash|rebase|switch|apply)\b|\b(?:unzip|patch|crontab)\b"
-    r"|\btar\b.*(?:\s-?\w*x|--extract)|-fprint\w*\b|\bsort\b.*\s-\w*o",
+    r"|\btar\b.*(?:\s-?\w*x|--extract)|-fprint\w*\b|-fls\b|\bsort\b.*\s-\w*o|\s--output\b",
     "acts as another user": r"\b(?:sudo|su|doas|pkexec|runuser)\b",
     "runs what it fetches or is given": r"\|\s*(?:\S*/)?(?:env\s+)?(?:ba|z|da|k|fi)?sh\b|\beval\b"
     r"|\bsource\b|-exec\w*\b|\bxargs\b|\|\s*(?:python|perl|ruby|node|xargs|php)\w*|`|\$\(|<\(|\b(?:ba|z|da)?sh\s+-c\b"
-    r"|\bbase64\b|\bpython\S*\s+-c\b|\b(?:perl|ruby|node)\b.*\s-\w*[ep]\b|\bphp\s+-r\b|\bawk\b"
+    r"|\bgit\s+grep\b.*\s-\w*O|--open-files-in-pager|--ext-diff|--textconv|--compress-program|\bbase64\b|\bpython\S*\s+-c\b|\b(?:perl|ruby|node)\b.*\s-\w*[ep]\b|\bphp\s+-r\b|\bawk\b"
     r"|(?:^|[;&|])\s*\.\s",
     "speaks to other machines": r"\b(?:curl|wget|ssh|scp|sftp|ftp|nc|ncat|telnet|rsync)\b",
     "ends processes or the system": r"\b(?:kill|killall|pkill|reboot|shutdown|poweroff|halt)\b",
@@ -128,6 +120,20 @@ def risks_of(command: str) -> tuple[str, ...]:
     return tuple(
         what for what, pattern in _RISKS.items() if re.search(pattern, command, re.IGNORECASE)
     )
+
+
+def not_known_to_look(command: str) -> str:
+    """The first program in a command that is not known to change nothing; empty if there is none.
+
+    Errs on the side of asking: a sign of the shell that stands in quotes counts all the same.
+    """
+    for part in re.split(r"[|&;\n]+", command):
+        words = [*part.split(), "", ""]
+        if words[0] == "git" and words[1] in GIT_LOOKS:
+            continue
+        if words[0] not in LOOKS:
+            return words[0] or command
+    return ""
 
 
 def touched_by(command: str, folder: Path) -> tuple[str, ...]:

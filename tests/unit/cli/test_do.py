@@ -8,7 +8,13 @@ import click
 import pytest
 
 from hansa.core.errors import EngineError
-from hansa.editor.shell import missing_program, read_command, risks_of, touched_by
+from hansa.editor.shell import (
+    missing_program,
+    not_known_to_look,
+    read_command,
+    risks_of,
+    touched_by,
+)
 
 
 def read(name: str) -> str:
@@ -53,17 +59,37 @@ async def test_a_person_is_asked_and_the_exit_code_passed_on(
     assert defaults == [False]
 
 
-async def test_yes_runs_what_is_harmless_only(run, fixed_node, monkeypatch) -> None:
+async def test_yes_runs_what_only_looks(run, fixed_node, monkeypatch) -> None:
     monkeypatch.setenv("SHELL", "/bin/sh")
     put("a.txt", "x")
-    fixed_node.texts = ["touch made", "rm a.txt"]
-    assert (await run("do", "make a file", "--yes")).code == 0
-    assert exists("made")
+    fixed_node.texts = ["test -e a.txt && exit 7", "ls a.txt | wc -l", "touch made", "rm a.txt"]
+    ran = await run("do", "leave", "--yes")
+    assert "--yes runs what only looks at things, and exit is not known to" in ran.err
+    assert (await run("do", "look", "--yes")).code == 0
+    assert (await run("do", "make a file", "--yes")).code == 2
+    assert not exists("made")
     ran = await run("do", "delete it", "--yes")
     assert ran.code == 2
     assert "--yes does not run a command that deletes or overwrites files" in ran.err
     assert "names: a.txt" in ran.err
     assert exists("a.txt")
+
+
+@pytest.mark.parametrize(
+    ("command", "acting"),
+    [
+        ("git log --oneline | head -3", ""),
+        ("grep -rn 'TODO' src; wc -l a.py", ""),
+        ("git commit -am x", "git"),
+        ("git -c core.pager=evil log", "git"),
+        ("ls && python x.py", "python"),
+        ("PATH=. ls", "PATH=."),
+        ("grep 'a|make' x", "make'"),
+        ("(touch x)", "(touch"),
+    ],
+)
+def test_what_only_looks(command: str, acting: str) -> None:
+    assert not_known_to_look(command) == acting
 
 
 async def test_json_runs_nothing(run, fixed_node) -> None:
