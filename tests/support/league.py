@@ -1,5 +1,7 @@
 """Leagues for tests: keys, a signed charter and settings, made in a temporary folder."""
 
+import contextlib
+import secrets
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,9 @@ class MemberSpec:
     tiers: tuple[str, ...] = ("free", "pro", "team")
 
 
+PORTS = range(20_000, 32_768)
+"""Below those that Linux and macOS hand out by themselves."""
+
 THREE = (
     MemberSpec("maker", "eu"),
     MemberSpec("compute", "us", ("r1", "r2")),
@@ -51,8 +56,11 @@ class Made:
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    """A port that is free now, and that no socket gets later which asks for any."""
+    while True:
+        port = secrets.choice(PORTS)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def make_league(
