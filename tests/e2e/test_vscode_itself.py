@@ -46,17 +46,21 @@ pytestmark = pytest.mark.timeout(400)
 def program() -> None:
     """A test that needs VS Code and lacks it fails in CI if it can be had, and skips elsewhere."""
     if why := missing():
-        if os.environ.get("CI") and can_be_had():
-            pytest.fail(why)
-        pytest.skip(why)
+        _lacks(why)
     chromium()
+
+
+def _lacks(why: str) -> None:
+    if os.environ.get("CI") and can_be_had():
+        pytest.fail(why)
+    pytest.skip(why)
 
 
 @pytest.fixture(scope="session")
 def extensions(program: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the extension installed from its package."""
     if not shutil.which("npm") or not (EXTENSION / "node_modules").is_dir():
-        pytest.skip("needs npm and scripts/setup-npm.sh editors/vscode")
+        _lacks("needs npm and scripts/setup-npm.sh editors/vscode")
     packed = subprocess.run(
         ["npm", "run", "package"], cwd=EXTENSION, capture_output=True, text=True, timeout=240,
         check=False,
